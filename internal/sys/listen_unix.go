@@ -1,0 +1,97 @@
+package sys
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Reasons why a path cannot be listened on.
+var (
+	// ErrSocketLive: another process accepts connections there.
+	ErrSocketLive = errors.New("another process is listening there")
+	// ErrNotSocket: something that is not a socket is in the way and is left alone.
+	ErrNotSocket = errors.New("the path exists and is not a socket; remove it or choose another path")
+)
+
+// ListenUnix makes a listening stream socket at path, non-blocking and
+// close-on-exec, outside Go's poller. A socket file that nobody accepts on
+// any more, left by a killed process, is replaced; [ErrSocketLive] and
+// [ErrNotSocket] say why not. The path is never removed at close: its owner
+// does that. A name that begins with @ is in Linux's abstract namespace.
+// Starting two instances on one stale path at the same instant is not arbitrated: the later one wins.
+func ListenUnix(path string, backlog int) (fd int, bound string, err error) {
+	fd, err = listenUnix(path, backlog)
+	if errors.Is(err, unix.EADDRINUSE) && path[0] != '@' {
+		if err = removeStale(path); err == nil {
+			fd, err = listenUnix(path, backlog)
+		}
+	}
+	if err != nil {
+		return -1, "", fmt.Errorf("cannot listen on unix:%s: %w", path, err)
+	}
+	return fd, path, nil
+}
+
+func listenUnix(path string, backlog int) (int, error) {
+	// sun_path holds 108 bytes on Linux, 104 on darwin (unix(7)).
+	if len(path) == 0 || len(path) >= len(unix.RawSockaddrUnix{}.Path) {
+		return -1, fmt.Errorf("a socket path has 1 to %d bytes, this one %d", len(unix.RawSockaddrUnix{}.Path)-1, len(path))
+	}
+	fd, err := newSocket(unix.AF_UNIX)
+	if err != nil {
+		return -1, fmt.Errorf("socket: %w", err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		_ = CloseFD(fd)
+		return -1, fmt.Errorf("bind: %w", err)
+	}
+	if err := unix.Listen(fd, backlog); err != nil {
+		_ = CloseFD(fd)
+		return -1, fmt.Errorf("listen: %w", err)
+	}
+	return fd, nil
+}
+
+// removeStale removes the socket file at path if a connection to it is refused.
+func removeStale(path string) error {
+	before, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if before.Mode()&os.ModeSocket == 0 {
+		return ErrNotSocket
+	}
+	if err := probeUnix(path); err != nil {
+		return err
+	}
+	// Somebody may have replaced it since; then it is not ours to remove.
+	after, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(before, after) {
+		return ErrSocketLive
+	}
+	return os.Remove(path)
+}
+
+// probeUnix returns nil if nobody listens at path.
+func probeUnix(path string) error {
+	fd, err := newSocket(unix.AF_UNIX)
+	if err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	defer func() { _ = CloseFD(fd) }()
+	err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+	switch {
+	case errors.Is(err, unix.ECONNREFUSED):
+		return nil
+	case err == nil, errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINPROGRESS):
+		// EAGAIN is a live socket with a full queue (connect(2)).
+		return ErrSocketLive
+	}
+	return fmt.Errorf("cannot tell whether the socket is in use: %w", err)
+}
