@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/machine"
+)
+
+// check validates everything that serve would read and prints what it found.
+// Warnings do not change the exit status: the service would start.
+func (r *runner) check(_ *cli.Context, load Loader) error {
+	got, err := load()
+	if err != nil {
+		return err
+	}
+	out := r.program.Stdout
+	if got.File == "" {
+		fmt.Fprintf(out, "ok: no configuration file (%s)\n", strings.Join(config.SearchPaths(), ", "))
+	} else {
+		fmt.Fprintf(out, "ok: configuration file %s\n", got.File)
+	}
+	for _, path := range got.EnvFiles {
+		fmt.Fprintf(out, "ok: env-file %s\n", path)
+	}
+	fmt.Fprintf(out, "ok: %d of %d settings are not the default\n", changed(got), len(got.Origins))
+	for _, s := range config.Shadowed(got) {
+		fmt.Fprintf(out, "warning: %s: %s = %s has no effect, %s wins\n", s.Where, s.Name, s.Value, s.Winner)
+	}
+	for _, hint := range slices.Concat(got.Hints, machine.Warnings(got.Settings.Plan(), machine.Read())) {
+		fmt.Fprintf(out, "warning: %s\n", hint)
+	}
+	return nil
+}
+
+// changed counts the settings that somebody gave another value.
+func changed(r *config.Resolved) int {
+	n := 0
+	for _, o := range r.Origins {
+		if o.Kind != config.FromDefault {
+			n++
+		}
+	}
+	return n
+}

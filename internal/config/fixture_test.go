@@ -1,0 +1,180 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// loadFixture loads testdata/name and nothing else.
+func loadFixture(t *testing.T, name string) (*Resolved, error) {
+	t.Helper()
+	return Load(Input{File: filepath.Join("testdata", name), CPUs: 2})
+}
+
+// badFiles has every message of every bad file, in order, after the path.
+var badFiles = map[string][]string{
+	"unknown.bad.yaml": {
+		`:2: cannot use server.wrokers: there is no such key; did you mean server.workers?`,
+		`:3: cannot use server.quux_frobnicate: there is no such key; delete it; config print lists all keys`,
+		`:4: cannot use workers: there is no such key; did you mean server.workers?`,
+		`:5: cannot use WEB_WORKERS: there is no such key; did you mean server.workers?`,
+		`:6: cannot use severs: there is no such key; did you mean server?`,
+		`:9: cannot use performance.concurency: there is no such key; did you mean performance.concurrency?`,
+	},
+	"types.bad.yaml": {
+		`:2: cannot use server.workers = "a list": it is a list, not a single value; give a whole number from 1 to 1024, for example 8`,
+		`:3: cannot use server.timeout = "a section": it is a section, not a single value; give seconds`,
+		`:4: cannot use server.bind = "a list": one of its entries is not an address; give host:port`,
+		`:5: cannot use server.backlog: it has no value, delete the line to get the default; give a whole number`,
+		`:8: cannot use performance = 100: it is a section, not a value; put its keys below it, indented`,
+		`:6: cannot use server.watch = "2": it is neither true nor false; give true or false`,
+		`:7: cannot use server.log_level = "true": it is none of debug, info, warn, error; give debug, info, warn or error`,
+	},
+	"numbers.bad.yaml": {
+		`:2: cannot use server.workers = "0": it is below the least value 1; give a whole number from 1 to 1024`,
+		`:3: cannot use server.worker_connections = "-3": it is negative; give a whole number from 1 to 1000000`,
+		`:4: cannot use server.backlog = "1e9": it is above the greatest value 1048576; give`,
+		`:6: cannot use server.timeout = "-1s": it is negative; give seconds or a duration like 3m, from 200ms to 24h, or 0 for off, for example 180`,
+		`:5: cannot use server.max_requests = "abc": it is not a whole number; give`,
+		`:7: cannot use server.max_memory = "3 apples": it is not a size; give a size from 1MiB to 64TiB, or 0 for off, for example 512MiB`,
+	},
+	"duplicate.bad.yaml": {`:4: cannot use server.workers twice: line 2 has it too; delete one of them`},
+	"syntax.bad.yaml":    {`:3: cannot read YAML: mapping values are not allowed in this context; check the indentation`},
+	"tab.bad.yaml":       {`:2: cannot read YAML: found character that cannot start any token; check`},
+	"unclosed.bad.yaml":  {`cannot read YAML: found unexpected end of stream; check the indentation and the quotes`},
+	"documents.bad.yaml": {`:3: cannot use a second YAML document`},
+	"list.bad.yaml":      {`:1: cannot use a list as configuration: it is no list of keys; begin with server:`},
+	"word.bad.yaml":      {`:1: cannot use hello as configuration: it is no list of keys; begin with server:`},
+	"merge.bad.yaml":     {`:2: cannot merge 4 with <<: it is not a section; name an anchor of a section`},
+	"key.bad.yaml": {
+		`:2: cannot use a key that is a list or a section; write a word and a colon`,
+		`:4: cannot use "server.odd\nkey": there is no such key; delete it`,
+	},
+	"bind.bad.yaml": {`:2: cannot use server.bind = "8000": it is a port without a colon, write :8000; give host:port`},
+	"combination.bad.yaml": {
+		`:3: cannot use stream_timeout = "30s": it is below graceful_timeout = 60s`,
+		`:8: cannot use max_concurrent_requests = "10": it is below llm_concurrent_limit = 20`,
+		`:4: cannot use pidfile = "/run/w.sock": it is the same path as bind; give the pidfile a path of its own`,
+	},
+	"empty.bad.yaml":  {`: it is empty; write the settings into it or delete it`},
+	"blank.bad.yaml":  {`: it is empty; write`},
+	"latin1.bad.yaml": {`: line 2 is not UTF-8 text; save it as UTF-8`},
+	"utf16.bad.yaml":  {`: it is UTF-16 text; save it as UTF-8`},
+}
+
+func TestBadFiles(t *testing.T) {
+	for name, want := range badFiles {
+		_, err := loadFixture(t, name)
+		got := Errors(err)
+		if len(got) != len(want) {
+			t.Errorf("%s: %d messages, want %d:\n%v", name, len(got), len(want), err)
+			continue
+		}
+		for i, e := range got {
+			if !strings.Contains(e.Error(), "testdata/"+name) || !strings.Contains(e.Error(), want[i]) || strings.Contains(e.Error(), "\n") {
+				t.Errorf("%s:\n got %s\nwant %s", name, e, want[i])
+			}
+		}
+	}
+}
+
+func TestEveryBadFileHasItsMessage(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.bad.yaml")
+	if err != nil || len(files) != len(badFiles) {
+		t.Errorf("%d bad files and messages for %d (%v)", len(files), len(badFiles), err)
+	}
+}
+
+func TestGoodFiles(t *testing.T) {
+	change := map[string]func(*Settings){
+		"guide.good.yaml":        func(*Settings) {}, // the guide's values are the defaults
+		"comments.good.yaml":     func(*Settings) {},
+		"nullsections.good.yaml": func(*Settings) {},
+		"bom.good.yaml":          func(s *Settings) { s.Workers = 4 },
+		"selfmerge.good.yaml":    func(s *Settings) { s.Workers = 4 },
+		"full.good.yaml": func(s *Settings) {
+			s.Timeout, s.GracefulTimeout, s.Keepalive = 3*time.Minute, 500*time.Millisecond, 10*time.Second
+			s.Bind, s.Workers, s.MaxMemory = []string{"127.0.0.1:8000", "unix:/run/w.sock"}, 8, 512<<20
+			s.Watch, s.AccessLog, s.LogLevel = false, "-", "warn"
+			s.API.MaxConcurrentRequests, s.API.LLMConcurrentLimit, s.API.QueueSize = 200, 50, 0
+			s.API.Echo.Tokens, s.API.Echo.TokenDelay = 10, 20*time.Millisecond
+		},
+	}
+	files, err := filepath.Glob("testdata/*.good.yaml")
+	if err != nil || len(files) != len(change) {
+		t.Errorf("%d good files and results for %d (%v)", len(files), len(change), err)
+	}
+	for name, with := range change {
+		got, err := loadFixture(t, name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want := Defaults(2)
+		want.StateDir = got.Settings.StateDir
+		with(&want)
+		if !reflect.DeepEqual(got.Settings, want) {
+			t.Errorf("%s\n got %+v\nwant %+v", name, got.Settings, want)
+		}
+		if !filepath.IsAbs(got.File) {
+			t.Errorf("%s: File = %q is not absolute", name, got.File)
+		}
+	}
+}
+
+func TestFileThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	large := filepath.Join(dir, "large.yaml")
+	if err := os.WriteFile(large, make([]byte, fileMax+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none.yaml"): "no such file or directory; check the path",
+		dir:                             "it is a directory; name the file in it",
+		os.DevNull:                      "it is not a regular file",
+		large:                           "it is larger than 1MiB",
+	} {
+		for kind, in := range map[string]Input{"configuration file": {File: path}, "env-file": {EnvFiles: []string{path}}} {
+			in.Dir = dir
+			_, err := Load(in)
+			if all := Errors(err); len(all) != 1 || !strings.Contains(err.Error(), "cannot use the "+kind+" "+path+": "+want) {
+				t.Errorf("%s %s: %v, want %q", kind, path, err, want)
+			}
+		}
+	}
+}
+
+func TestUnreadableFileNamesTheRemedy(t *testing.T) {
+	err := explainRead(&os.PathError{Op: "open", Path: "x", Err: os.ErrPermission})
+	if !strings.Contains(err.Error(), "let the user who runs the program read it") {
+		t.Error(err)
+	}
+	if os.Getuid() == 0 {
+		return // root reads everything
+	}
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(path, []byte("server:\n"), 0o000); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(Input{File: path}); err == nil || !strings.Contains(err.Error(), "permission denied; let the user") {
+		t.Error(err)
+	}
+}
+
+func TestTooManyMistakesAreCut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	var b strings.Builder
+	for range mistakesMax * 3 {
+		b.WriteString("k" + strings.Repeat("x", b.Len()%50) + ": 1\n")
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(Input{File: path}); len(Errors(err)) > mistakesMax+1 || len(Errors(err)) < 2 {
+		t.Errorf("%d messages", len(Errors(err)))
+	}
+}
