@@ -1,0 +1,105 @@
+package handoff
+
+import (
+	"time"
+
+	"github.com/webchasor/webchasor/internal/config"
+)
+
+// Boot is the first packet the master writes, before the worker exists.
+type Boot struct {
+	Name        string // program name for ps and /proc/self/comm
+	MasterPID   int
+	Slot        int
+	Generation  uint64 // configuration generation
+	Incarnation uint64 // unique within the master's life
+	// MaxRequests is the recycle limit of this incarnation, jitter included; 0 is off.
+	MaxRequests uint64
+	Settings    config.Settings
+	Listeners   []Listener
+}
+
+// Listener describes the listening socket at FDListener+index.
+type Listener struct {
+	Network string // "tcp" or "unix"
+	Address string // as bound, e.g. "127.0.0.1:8000"
+}
+
+// Order is a packet from the master. Exactly one field group applies per Kind.
+type Order struct {
+	Kind OrderKind
+	// Reason of a drain, for the log and the record.
+	Reason DrainReason `json:",omitempty"`
+	// LogLevel for OrderLogLevel.
+	LogLevel string `json:",omitempty"`
+	// Targets of OrderDrain and OrderShed: one descriptor beside the packet
+	// each, the sending end of a transfer to another worker, best one first.
+	Targets []Target `json:",omitempty"`
+	// Count of connections for OrderShed.
+	Count int `json:",omitempty"`
+	// Slot and Listeners of OrderAdopt and OrderRelease; OrderAdopt has one
+	// descriptor per listener.
+	Slot      int        `json:",omitempty"`
+	Listeners []Listener `json:",omitempty"`
+}
+
+// Target is a worker that takes over idle connections.
+type Target struct {
+	Slot int
+	PID  int // for the log; 0 if unknown
+}
+
+// OrderKind names what the master asks for.
+type OrderKind string
+
+// The orders.
+const (
+	OrderDrain    OrderKind = "drain"     // finish what is under way, then exit 0
+	OrderQuit     OrderKind = "quit"      // quick stop: close everything and exit 0 now
+	OrderReopen   OrderKind = "reopen"    // reopen log files
+	OrderLogLevel OrderKind = "log-level" // change the level
+	OrderAdopt    OrderKind = "adopt"     // accept on another slot's sockets too
+	OrderRelease  OrderKind = "release"   // stop accepting on them
+	OrderTake     OrderKind = "take"      // one descriptor: the receiving end of a transfer to this worker
+	OrderShed     OrderKind = "shed"      // hand Count idle connections over and go on serving
+)
+
+// DrainReason says why a worker has to leave.
+type DrainReason string
+
+// The reasons. Only DrainStop closes the listening sockets for good, so only
+// it makes the worker empty the accept queue first.
+const (
+	DrainStop    DrainReason = "stop"
+	DrainReload  DrainReason = "reload"
+	DrainRecycle DrainReason = "max_requests"
+	DrainMemory  DrainReason = "max_memory"
+	DrainScale   DrainReason = "scale"
+	DrainTimeout DrainReason = "timeout" // requests are stuck in it
+	DrainUpgrade DrainReason = "upgrade" // a new master's workers take over
+	DrainOrphan  DrainReason = "orphan"  // the master is gone (end of file)
+)
+
+// Report is a packet from the worker.
+type Report struct {
+	Kind ReportKind
+	// Error carries the worker's own words for ReportFailed.
+	Error string `json:",omitempty"`
+	// Request describes the culprit for ReportStuck, e.g. "GET /spin".
+	Request string `json:",omitempty"`
+	// Age of the stuck request.
+	Age time.Duration `json:",omitempty"`
+}
+
+// ReportKind names what the worker says.
+type ReportKind string
+
+// The reports.
+const (
+	ReportReady   ReportKind = "ready"   // it accepts connections
+	ReportFailed  ReportKind = "failed"  // it will exit with ExitBoot or ExitLoad
+	ReportRecycle ReportKind = "recycle" // max_requests reached; it goes on serving
+	ReportTerm    ReportKind = "term"    // somebody sent it SIGTERM; it goes on serving until it is replaced
+	ReportStuck   ReportKind = "stuck"   // a timed-out handler does not end; replace me
+	ReportClosed  ReportKind = "closed"  // draining: listening sockets closed, queue empty
+)
