@@ -1,0 +1,129 @@
+package autopsy
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webchasor/webchasor/supervisor/fleet"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write testdata/*.txt anew")
+
+func sample(t testing.TB) Record {
+	e := Evidence{Code: 2, Ready: true, Reason: fleet.ReasonSilent, Ledger: sent("SIGABRT"), Crash: crashText(t, "abort")}
+	return Record{
+		Time: time.Date(2026, 11, 22, 22, 7, 59, 123e6, time.UTC),
+		PID:  1234, Slot: 2, Generation: 7,
+		Verdict: Classify(e), Uptime: 3*time.Hour + 4*time.Second, Requests: 4711,
+		InFlight: []Request{
+			{ID: 9, Method: "GET", Path: "/slow", Client: "192.0.2.7:4444", Age: 9 * time.Second, SinceProgress: 8 * time.Second},
+			{ID: 7, Method: "POST", Path: "/v1/chat/completions\x1b[2J", Client: "192.0.2.8:4445", Age: 200 * time.Second, SinceProgress: 20 * time.Millisecond, BytesOut: 12345, Flags: []string{"streaming"}},
+			{ID: 8, Method: "GET", Path: "/spin", Client: "192.0.2.9:4446", Age: 3 * time.Second, SinceProgress: 3 * time.Second, Flags: []string{FlagStuck}},
+		},
+		Stacks: Group(e.Crash),
+		Stderr: []string{"started", "oops\x07"},
+		Usage:  Usage{User: 1500 * time.Millisecond, System: 200 * time.Millisecond, MaxRSS: 30 << 20},
+	}
+}
+
+func TestTextGolden(t *testing.T) {
+	killed := sample(t)
+	killed.Verdict = Classify(Evidence{Code: -1, Signal: "SIGKILL", Ready: true, OOM: OOM{Readable: true, Before: 1, After: 2, Source: "memory.events.local"}})
+	killed.Stacks, killed.InFlight, killed.Stderr = Dump{}, killed.InFlight[:1], nil
+	for name, r := range map[string]Record{"silent": sample(t), "oom": killed} {
+		got, file := r.Text(64<<10), "testdata/"+name+".txt"
+		if *rewrite {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s differs (go test -rewrite, then read the difference):\n%s", file, got)
+		}
+	}
+}
+
+func TestCulprit(t *testing.T) {
+	r := sample(t)
+	for _, tt := range []struct {
+		cause Cause
+		n     int
+		want  uint64 // 0: nobody can be blamed
+	}{
+		{CauseTimeout, 3, 8},
+		{CauseTimeout, 2, 9},
+		{CauseOverdue, 3, 8},
+		{CauseTimeout, 0, 0},
+		{CausePanic, 3, 0},
+		{CausePanic, 1, 9},
+		{CauseOOM, 1, 9},
+		{CauseOutside, 1, 0},
+		{CauseReload, 3, 0},
+	} {
+		r := r
+		r.Verdict.Cause, r.InFlight = tt.cause, r.InFlight[:tt.n]
+		if q, ok := r.Culprit(); q.ID != tt.want || ok != (tt.want != 0) {
+			t.Errorf("%s with %d requests: blamed %d", tt.cause, tt.n, q.ID)
+		}
+	}
+}
+
+func TestTextIsBounded(t *testing.T) {
+	r := sample(t)
+	for range 1000 {
+		r.InFlight = append(r.InFlight, Request{Path: strings.Repeat("p", 1000)})
+	}
+	for range 1000 {
+		r.Stacks.Stacks = append(r.Stacks.Stacks, Stack{Count: 1, ID: "1", State: "idle", Frames: []string{strings.Repeat("f", 1000)}})
+		r.Stderr = append(r.Stderr, strings.Repeat("e", 5000))
+	}
+	for limit := 200; limit < 1<<20; limit = limit*3/2 + 1 {
+		got := r.Text(limit)
+		if len(got) > limit {
+			t.Errorf("%d bytes, limit %d", len(got), limit)
+		}
+		if !strings.HasPrefix(got, "Worker died: ") && limit > 400 {
+			t.Errorf("limit %d lost the first line: %.80q", limit, got)
+		}
+		if !strings.Contains(got, "cut here") && !strings.Contains(got, "left out") {
+			t.Errorf("limit %d: nothing says that something is missing", limit)
+		}
+	}
+	if got := r.Text(256 << 10); !strings.Contains(got, "... and 803 more") || !strings.Contains(got, "main.main.func1") {
+		t.Error("the first stacks must have room in a full record")
+	}
+}
+
+func TestJSON(t *testing.T) {
+	b, err := sample(t).JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Time     time.Time
+		PID      int
+		Verdict  Verdict
+		Uptime   float64
+		InFlight []struct {
+			ID  uint64
+			Age float64
+		} `json:"in_flight"`
+		Stacks Dump
+		MaxRSS int64 `json:"max_rss"`
+	}
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.PID != 1234 || got.Verdict.Cause != CauseTimeout || got.Uptime != 10804 || got.InFlight[0].ID != 8 || got.InFlight[0].Age != 3 ||
+		len(got.Stacks.Stacks) == 0 || got.MaxRSS != 30<<20 || !got.Time.Equal(sample(t).Time) {
+		t.Errorf("%s", b)
+	}
+}

@@ -1,0 +1,73 @@
+package supervisor
+
+import (
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/supervisor/watch"
+)
+
+// configWatch is the watcher of the configuration's files, and which they are.
+type configWatch struct {
+	*watch.Watcher
+	paths []string
+}
+
+// changes is nil, which never fires, when nothing is watched.
+func (m *master) changes() <-chan struct{} {
+	if m.watcher == nil {
+		return nil
+	}
+	return m.watcher.Changes()
+}
+
+// openWatch brings the watching in line with the configuration in force.
+func (m *master) openWatch() {
+	paths := watched(m.current)
+	if m.watcher != nil {
+		if slices.Equal(paths, m.watcher.paths) {
+			return
+		}
+		m.watcher.Close()
+		m.watcher = nil
+	}
+	if len(paths) == 0 {
+		return
+	}
+	m.watcher = &configWatch{paths: paths, Watcher: watch.New(paths, watch.Options{
+		// An empty configuration is an error, so it can only be half written.
+		IgnoreEmpty: true,
+		Baseline:    digests(m.current),
+		Log:         func(warning string) { m.log.Warn(warning) },
+	})}
+	m.log.Info("watching the configuration", zap.Strings("files", paths))
+}
+
+// settled tells the watcher what has been read, so that an operator who edits
+// the file and sends HUP gets one reload and not two.
+func (m *master) settled(r *config.Resolved) {
+	if m.watcher != nil {
+		m.watcher.Loaded(digests(r))
+	}
+}
+
+func watched(r *config.Resolved) []string {
+	if !r.Settings.Watch {
+		return nil
+	}
+	var paths []string
+	if r.File != "" {
+		paths = append(paths, r.File)
+	}
+	return append(paths, r.EnvFiles...)
+}
+
+func digests(r *config.Resolved) map[string]watch.Digest {
+	all := make(map[string]watch.Digest, len(r.Sums))
+	for path, sum := range r.Sums {
+		all[path] = watch.Digest(sum)
+	}
+	return all
+}

@@ -1,0 +1,92 @@
+package supervisor
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/supervisor/autopsy"
+	"github.com/webchasor/webchasor/supervisor/fleet"
+)
+
+// exited is the end of a worker: the evidence is gathered while its scoreboard
+// and crash memory still exist, the cause is named, and the core is told.
+func (m *master) exited(h exited) {
+	c := m.children[h.id]
+	if c == nil {
+		return
+	}
+	delete(m.children, h.id)
+	m.departed = c // the core's notes about this death come when it has left the table
+	defer c.release()
+	m.traffic.stale = true
+	m.traffic.gone += c.board.Snapshot().Opened
+
+	evidence := m.evidence(c, h.state)
+	verdict := autopsy.Classify(evidence)
+	m.claims.Settle(evidence, verdict)
+	m.report(c, h, verdict, evidence)
+	m.closePortWhenLeft()
+
+	m.step(fleet.Exited{
+		ID: h.id, Code: evidence.Code,
+		Outside: verdict.Outside,
+		Detail:  epitaph(c, verdict),
+		Roll:    rand.Float64(),
+	})
+}
+
+// epitaph is the death in one line. A failed boot is told in the worker's own
+// last words, whatever status it ended with.
+func epitaph(c *child, v autopsy.Verdict) string {
+	words := c.words.Lines()
+	if !c.ready.IsZero() || len(words) == 0 {
+		return v.Sentence
+	}
+	last := strings.TrimSpace(words[len(words)-1])
+	if last == "" || c.failed != "" || strings.Contains(v.Sentence, last) {
+		return v.Sentence
+	}
+	return v.Sentence + ": " + last
+}
+
+// exitOf splits a wait status: exit code, or -1 and the signal.
+func exitOf(state *os.ProcessState) (code int, sig syscall.Signal) {
+	if state == nil {
+		return -1, 0
+	}
+	status, ok := state.Sys().(syscall.WaitStatus)
+	if ok && status.Signaled() {
+		return -1, status.Signal()
+	}
+	return state.ExitCode(), 0
+}
+
+// report logs the death in one line and, when it was abnormal, keeps a record.
+func (m *master) report(c *child, h exited, v autopsy.Verdict, e autopsy.Evidence) {
+	fields := c.fields(
+		zap.String("cause", string(v.Cause)),
+		zap.String("detail", v.Sentence),
+		zap.Duration("uptime", h.at.Sub(c.started).Round(time.Millisecond)),
+	)
+	if !v.Abnormal {
+		m.log.Info("worker exited", fields...)
+		return
+	}
+	record := m.record(c, h, v, e)
+	path, err := m.deaths.Write(record)
+	if err != nil && !errors.Is(err, autopsy.ErrStillFailing) {
+		m.log.Warn("trouble with the records of deaths", zap.Error(err))
+	}
+	if path != "" {
+		fields = append(fields, zap.String("record", path))
+	}
+	fields = append(fields, zap.Int("requests_lost", len(record.InFlight)))
+	m.log.Error("worker died", fields...)
+	m.logLost(c, record)
+}

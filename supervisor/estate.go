@@ -1,0 +1,153 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/webchasor/webchasor/internal/sys"
+)
+
+// estateName is the one descriptor that tableflip carries for us: a packet
+// socket in which everything else waits as SCM_RIGHTS messages. Listening
+// sockets are not given to tableflip itself, because it wraps each in an
+// os.File, and that puts them into the new master's poller, which would then
+// wake for every connection.
+const estateName = "estate"
+
+// heirloom describes one descriptor in the estate. Exactly one field is set.
+type heirloom struct {
+	Socket *socket       `json:",omitempty"` // the next slot's descriptor of this socket
+	Init   bool          `json:",omitempty"` // the pipe to PID 1
+	Orphan *orphanRecord `json:",omitempty"` // a worker that will outlive its master
+}
+
+// orphanRecord is what a new master needs to know of a worker that it did not start.
+type orphanRecord struct {
+	PID, Slot  int
+	Generation uint64
+	Budget     time.Duration // for its drain, from the upgrade on
+	Upgrades   int           // how many it has survived already
+}
+
+// will is one message in the estate: descriptors and what they are, in order.
+// More says that another one follows.
+type will struct {
+	Items []heirloom
+	More  bool
+}
+
+// legacy is an heirloom with its descriptor.
+type legacy struct {
+	heirloom
+	fd int
+}
+
+// bequeath writes the estate: few and large messages, because the queue of a
+// packet socket holds only net.unix.max_dgram_qlen (10) of them and nobody
+// reads before the new master lives.
+func bequeath(to int, all []legacy) error {
+	for first := true; first || len(all) > 0; first = false {
+		n := min(len(all), sys.MaxFDs)
+		w := will{More: n < len(all)}
+		fds := make([]int, 0, n)
+		for _, l := range all[:n] {
+			w.Items = append(w.Items, l.heirloom)
+			fds = append(fds, l.fd)
+		}
+		all = all[n:]
+		packet, err := json.Marshal(w)
+		if err != nil {
+			return fmt.Errorf("cannot encode the hand-over: %w", err)
+		}
+		if err := sys.SendFDs(to, packet, fds...); err != nil {
+			return fmt.Errorf("cannot hand over to the new master: %w", err)
+		}
+	}
+	return nil
+}
+
+// estate is what an upgraded-from master left.
+type estate struct {
+	sockets map[string]*socket // by Spec
+	init    *os.File
+	orphans []orphan
+	answer  *os.File // the way back to that master; nil at a first start
+}
+
+// receiveEstate reads what the previous master queued before it started us.
+func receiveEstate(f *os.File) (estate, error) {
+	e := estate{sockets: make(map[string]*socket)}
+	for {
+		var packet []byte
+		var fds []int
+		err := sys.WithFD(f, func(fd int) (err error) {
+			packet, fds, err = sys.RecvFDs(fd)
+			return err
+		})
+		if err != nil {
+			return e, fmt.Errorf("cannot take over from the previous master: %w", err)
+		}
+		var w will
+		if err := json.Unmarshal(packet, &w); err != nil {
+			return e, fmt.Errorf("cannot understand what the previous master handed over: %w", err)
+		}
+		if len(fds) != len(w.Items) {
+			return e, errors.New("cannot take over from the previous master: a descriptor is missing")
+		}
+		for i, item := range w.Items {
+			e.accept(item, fds[i])
+		}
+		if !w.More {
+			return e, nil
+		}
+	}
+}
+
+// accept files one descriptor. What this version has no use for is closed.
+func (e *estate) accept(item heirloom, fd int) {
+	switch {
+	case item.Socket != nil:
+		s := e.sockets[item.Socket.Spec]
+		if s == nil {
+			s = item.Socket
+			s.Inherited = true
+			e.sockets[s.Spec] = s
+		}
+		s.FDs = append(s.FDs, fd)
+	case item.Init:
+		e.init = os.NewFile(uintptr(fd), "init")
+	case item.Orphan != nil:
+		e.orphans = append(e.orphans, orphan{orphanRecord: *item.Orphan, pidfd: fd})
+	default:
+		_ = sys.CloseFD(fd)
+	}
+}
+
+// take returns the inherited socket for a bind setting, once.
+func (e *estate) take(spec string) (socket, bool) {
+	s, ok := e.sockets[spec]
+	if !ok {
+		return socket{}, false
+	}
+	delete(e.sockets, spec)
+	return *s, true
+}
+
+// close lets go of everything in the estate.
+func (e *estate) close() {
+	for _, s := range e.sockets {
+		closeAll(s.FDs)
+	}
+	for _, o := range e.orphans {
+		_ = sys.CloseFD(o.pidfd)
+	}
+	if e.init != nil {
+		e.init.Close()
+	}
+	if e.answer != nil {
+		e.answer.Close()
+	}
+}

@@ -1,0 +1,79 @@
+package supervisor
+
+import (
+	"os"
+	"time"
+
+	"github.com/cloudflare/tableflip"
+	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/logs"
+	"github.com/webchasor/webchasor/internal/sys"
+	"github.com/webchasor/webchasor/supervisor/autopsy"
+	"github.com/webchasor/webchasor/supervisor/fleet"
+	"github.com/webchasor/webchasor/supervisor/pidfile"
+)
+
+// master is the state of the loop. Nothing else touches it.
+type master struct {
+	name    string
+	version string
+	load    func() (*config.Resolved, error)
+
+	log      *zap.Logger // never blocks
+	lines    *logQueue   // behind log
+	patient  *zap.Logger // the same log, but waits for a slow reader
+	level    zap.AtomicLevel
+	sink     *logs.Sink
+	stderr   *os.File // the process's own
+	stderrFD int      // what workers log to when log_file is "-"
+	stdoutFD int
+	devNull  *os.File
+	image    string // path that executes the image this master runs
+
+	fleet    *fleet.Fleet
+	pending  []fleet.Event
+	stepping bool
+	children map[fleet.ID]*child
+	departed *child // the latest that ended; for what is still said about it
+	clock    sys.Clock
+
+	current    *config.Resolved // the committed generation
+	generation fleet.Generation
+	tx         transaction // a reload under way
+
+	sockets []socket
+	traffic traffic
+	orphans []orphan // workers of previous masters that still finish streams
+	queue   backlogWatch
+	memory  memoryWatch
+
+	upgrader  *tableflip.Upgrader
+	baton     baton // for what an upgrade hands over
+	upgrading bool
+	inherited estate // what an upgraded-from master left; empty at a first start
+	init      *os.File
+	pidfile   *pidfile.File
+	deaths    *autopsy.Store
+	claims    autopsy.Claims
+
+	watcher    *configWatch
+	happenings chan happening
+	signals    inbox
+	stopping   bool
+	portLimit  time.Time // when a stopping master closes the port at the latest
+	serving    bool      // Up has happened
+
+	done bool
+	code int
+}
+
+// settingsOf returns the settings a worker of this generation is started with:
+// the committed ones, or those of the reload under way.
+func (m *master) settingsOf(g fleet.Generation) *config.Settings {
+	if m.tx.next != nil && g == m.tx.generation {
+		return &m.tx.next.Settings
+	}
+	return &m.current.Settings
+}

@@ -1,0 +1,72 @@
+package supervisor
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/sys"
+	"github.com/webchasor/webchasor/supervisor/fleet"
+)
+
+// signal translates; it decides nothing.
+func (m *master) signal(s os.Signal) {
+	m.log.Info("signal received", zap.Stringer("signal", s.(syscall.Signal)))
+	switch s {
+	case syscall.SIGHUP:
+		m.reload("SIGHUP")
+	case syscall.SIGUSR1:
+		m.reopen()
+	case syscall.SIGUSR2:
+		m.upgrade()
+	case syscall.SIGTTIN:
+		m.step(fleet.Scale{Delta: 1})
+	case syscall.SIGTTOU:
+		m.step(fleet.Scale{Delta: -1})
+	case syscall.SIGWINCH:
+		m.park()
+	case syscall.SIGTERM:
+		m.stop(false)
+	case syscall.SIGINT, syscall.SIGQUIT:
+		m.stop(true)
+	}
+}
+
+// park stops the workers and keeps the master. A terminal sends SIGWINCH when
+// its window changes size, which is nobody's wish to stop serving.
+func (m *master) park() {
+	if sys.InForeground() {
+		m.log.Info("SIGWINCH ignored: it came from the terminal's window, not from an operator")
+		return
+	}
+	// A reload that is still being read would bring the workers back.
+	m.callOffReload()
+	m.step(fleet.Park{})
+}
+
+// stop ends the service. An upgrade under way is called off first, so that no
+// new master appears behind the operator's back.
+func (m *master) stop(quick bool) {
+	if !m.stopping {
+		m.stopping = true
+		m.portLimit = time.Now().Add(portGrace)
+		m.upgrader.Stop()
+	}
+	m.step(fleet.Stop{Quick: quick})
+	m.closePortWhenLeft()
+}
+
+// reopen moves the master and every worker to new log files.
+func (m *master) reopen() {
+	if err := m.sink.Reopen(); err != nil {
+		m.log.Error("cannot reopen the log; writing to the old file", zap.Error(err))
+	}
+	for _, c := range m.children {
+		if err := c.send(handoff.Order{Kind: handoff.OrderReopen}); err != nil {
+			m.log.Warn("cannot tell worker to reopen its logs", c.fields(zap.Error(err))...)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/internal/sys"
+	"github.com/webchasor/webchasor/supervisor/fleet"
+)
+
+// portWait is how long an address in use is retried: the workers of a master
+// that was killed may still be leaving.
+const portWait = 5 * time.Second
+
+// openSockets takes over the sockets of the previous master or binds them.
+func (m *master) openSockets() error {
+	s := &m.current.Settings
+	for _, spec := range s.Bind {
+		if inherited, ok := m.inherited.take(spec); ok {
+			m.sockets = append(m.sockets, inherited)
+			m.log.Info("listening", zap.String("address", inherited.Address), zap.Bool("inherited", true))
+			continue
+		}
+		sock, err := m.bind(spec, s.Accept, s.Backlog)
+		if err != nil {
+			return err
+		}
+		m.sockets = append(m.sockets, sock)
+		m.log.Info("listening", zap.String("address", sock.Address))
+	}
+	return nil
+}
+
+// succeed makes the inheritance ours, now that we serve: before, the previous
+// master must find everything as it was. Addresses that are no longer configured go.
+func (m *master) succeed() {
+	if !m.upgrader.HasParent() {
+		return
+	}
+	for _, s := range m.inherited.sockets {
+		m.log.Info("no longer listening", zap.String("address", s.Address))
+		m.unlink(*s)
+		closeAll(s.FDs) // our copies: the leaving workers still answer what is queued
+	}
+	m.inherited.sockets = nil
+	for i := range m.sockets {
+		m.sockets[i].Inherited = false
+	}
+	m.relisten(m.current.Settings.Backlog)
+}
+
+// bind opens one address, waiting for leaving owners of the port. A signal to
+// stop ends the wait.
+func (m *master) bind(spec, accept string, backlog int) (socket, error) {
+	deadline := time.Now().Add(portWait)
+	retry := time.NewTicker(100 * time.Millisecond)
+	defer retry.Stop()
+	for warned := false; ; {
+		sock, err := listen(spec, accept, backlog)
+		if err == nil {
+			return sock, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(deadline) {
+			return socket{}, remedy(spec, err)
+		}
+		if !warned {
+			m.log.Warn("address in use; waiting for its owner to leave",
+				zap.String("address", spec), zap.Duration("at_most", portWait))
+			warned = true
+		}
+		select {
+		case <-retry.C:
+		case <-m.signals.stops:
+			return socket{}, errStopped
+		}
+	}
+}
+
+// remedy says what an operator can do about a bind error.
+func remedy(spec string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("cannot bind %s: port in use; another instance or program listens there (ss -ltnp shows which): %w", spec, err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("cannot bind %s: permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE, a unix socket a writable directory: %w", spec, err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("cannot bind %s: no interface of this machine has that address: %w", spec, err)
+	}
+	return fmt.Errorf("cannot bind %s: %w", spec, err)
+}
+
+// relisten applies a changed backlog: listen(2) may be called again on a
+// listening socket, by anybody who holds it.
+func (m *master) relisten(backlog int) {
+	each(m.sockets, func(s *socket, _, fd int) {
+		if err := sys.Relisten(fd, backlog); err != nil {
+			m.log.Warn("cannot change the backlog", zap.String("address", s.Address), zap.Error(err))
+		}
+	})
+}
+
+// portGrace is how long a stopping master waits for its workers to empty the
+// accept queue. They give themselves a second (worker/gate.go); one that is
+// stopped or wedged never does, and must not keep the port open.
+const portGrace = 2 * time.Second
+
+// portClosed notes that a worker has emptied the queue and let go of the sockets.
+func (m *master) portClosed(id fleet.ID) {
+	if c := m.children[id]; c != nil {
+		c.letGo = true
+	}
+	m.closePortWhenLeft()
+}
+
+// closePortWhenLeft ends the listening in a final stop as soon as no worker
+// answers queued connections any more. Closing our descriptor is not enough:
+// a wedged worker holds its own. An upgrade that is being called off has to end
+// first: if it was faster, the port is the new master's.
+func (m *master) closePortWhenLeft() {
+	if !m.stopping || m.upgrading || len(m.sockets) == 0 {
+		return
+	}
+	for _, c := range m.children {
+		if c.awaited && !c.letGo && time.Now().Before(m.portLimit) {
+			return
+		}
+	}
+	m.closePort()
+}
+
+// closePort ends the listening for good and removes unix paths. Inherited
+// sockets are only let go of: shutdown(2) would end the listening of the
+// master that serves on.
+func (m *master) closePort() {
+	for _, l := range m.sockets {
+		if l.Inherited {
+			closeAll(l.FDs)
+			continue
+		}
+		m.unlink(l) // first: once it is closed, the path may be somebody else's
+		for _, fd := range l.FDs {
+			if err := sys.CloseListener(fd); err != nil {
+				m.log.Debug("cannot close listener", zap.String("address", l.Address), zap.Error(err))
+			}
+		}
+	}
+	m.sockets = nil
+}
+
+// unlink removes a unix socket's path. Names in the abstract namespace have none.
+func (m *master) unlink(s socket) {
+	path, ok := strings.CutPrefix(s.Address, "unix:")
+	if !ok || strings.HasPrefix(path, "@") {
+		return
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		m.log.Warn("cannot remove the socket's path", zap.Error(err))
+	}
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = sys.CloseFD(fd)
+	}
+}

@@ -1,0 +1,171 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/scoreboard"
+	"github.com/webchasor/webchasor/internal/sys"
+	"github.com/webchasor/webchasor/supervisor/fleet"
+)
+
+// spareEntries are scoreboard entries beyond worker_connections, for the
+// moment in which a closed connection still holds its entry.
+const spareEntries = 64
+
+// start creates a worker process for a slot. Everything that the worker needs
+// is in place before it exists: its boot packet waits in the control channel.
+func (m *master) start(a fleet.Spawn) (_ *child, err error) {
+	settings := m.settingsOf(a.Generation)
+	c := &child{
+		id: a.ID, slot: a.Slot, generation: a.Generation, crash: -1,
+		words: &lastWords{}, oomBefore: readOOM(),
+	}
+
+	for i := range m.sockets {
+		if err := m.sockets[i].grow(a.Slot, settings.Backlog); err != nil {
+			return nil, err
+		}
+	}
+
+	var undo cleanup
+	defer func() {
+		if err != nil {
+			undo.run()
+		}
+	}()
+
+	boardFD, board, err := scoreboard.Create(scoreboard.Options{
+		Entries:     settings.WorkerConnections + spareEntries,
+		Slot:        a.Slot,
+		Generation:  uint64(a.Generation),
+		Incarnation: uint64(a.ID),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot create scoreboard: %w", err)
+	}
+	// The mapping stays valid without the descriptor, and a worker that is
+	// gone needs no new mapping.
+	defer func() { _ = sys.CloseFD(boardFD) }()
+	c.board = board
+	undo.add(func() { board.Close() })
+
+	if c.crash, err = sys.MemfdLog("webchasor-crash"); err != nil {
+		return nil, err
+	}
+	undo.add(func() { _ = sys.CloseFD(c.crash) })
+
+	ours, theirs, err := sys.ControlPair()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = sys.CloseFD(theirs) }()
+	if c.control, err = sys.NewChannel(ours); err != nil {
+		return nil, err
+	}
+	undo.add(func() { c.control.Close() })
+	if err := m.queueBoot(c, settings); err != nil {
+		return nil, err
+	}
+
+	outR, outW, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("cannot create output pipe: %w", err)
+	}
+	defer outW.Close()
+	undo.add(func() { outR.Close() })
+
+	if err := m.exec(c, theirs, boardFD, int(outW.Fd())); err != nil {
+		return nil, err
+	}
+	m.watchChild(c, outR)
+	return c, nil
+}
+
+// queueBoot writes the boot packet into the channel.
+func (m *master) queueBoot(c *child, s *config.Settings) error {
+	boot := handoff.Boot{
+		Name:        m.name,
+		MasterPID:   os.Getpid(),
+		Slot:        c.slot,
+		Generation:  uint64(c.generation),
+		Incarnation: uint64(c.id),
+		MaxRequests: recycleAfter(s),
+		Settings:    *s,
+	}
+	for _, l := range m.sockets {
+		boot.Listeners = append(boot.Listeners, handoff.Listener{Network: l.Network, Address: l.Address})
+	}
+	packet, err := json.Marshal(boot)
+	if err != nil {
+		return fmt.Errorf("cannot encode boot packet: %w", err)
+	}
+	if err := c.control.TrySend(packet); err != nil {
+		return fmt.Errorf("cannot queue boot packet: %w", err)
+	}
+	return nil
+}
+
+// recycleAfter draws this incarnation's limit, so that workers that started
+// together do not fall due together.
+func recycleAfter(s *config.Settings) uint64 {
+	if s.MaxRequests == 0 {
+		return 0
+	}
+	return uint64(s.MaxRequests) + rand.Uint64N(uint64(s.MaxRequestsJitter)+1)
+}
+
+// exec starts the process. Raw descriptors and syscall.StartProcess, because
+// os.StartProcess calls Fd(), which turns a listener blocking for every process
+// that shares it (go.dev/issue/29277).
+func (m *master) exec(c *child, control, board, output int) error {
+	files := []uintptr{
+		m.devNull.Fd(), uintptr(output), uintptr(output),
+		handoff.FDControl:  uintptr(control),
+		handoff.FDBoard:    uintptr(board),
+		handoff.FDCrash:    uintptr(c.crash),
+		handoff.FDLog:      uintptr(m.stderrFD),
+		handoff.FDAccess:   uintptr(m.stdoutFD),
+		handoff.FDListener: 0,
+	}[:handoff.FDListener]
+	for i := range m.sockets {
+		files = append(files, uintptr(m.sockets[i].fd(c.slot)))
+	}
+	title := fmt.Sprintf("%s: worker %d generation %d", m.name, c.slot, c.generation)
+	pid, _, err := syscall.StartProcess(m.image, []string{title}, &syscall.ProcAttr{
+		Env:   workerEnviron(os.Environ(), m.settingsOf(c.generation).Workers, runtime.GOMAXPROCS(0)),
+		Files: files,
+		// Its own process group: a Ctrl-C in the terminal is for the master alone.
+		Sys: &syscall.SysProcAttr{Setpgid: true},
+	})
+	if err != nil {
+		return fmt.Errorf("cannot execute %s: %w", m.image, err)
+	}
+	c.pid, c.started = pid, time.Now()
+	// We have not waited for it, so the pid cannot have been reused: this
+	// always finds our child, and on Linux holds it by pidfd from here on.
+	c.proc, err = os.FindProcess(pid)
+	if err != nil {
+		return fmt.Errorf("cannot hold worker process %d: %w", pid, err)
+	}
+	return nil
+}
+
+// cleanup undoes half of a start.
+type cleanup []func()
+
+func (u *cleanup) add(f func()) { *u = append(*u, f) }
+
+func (u cleanup) run() {
+	for _, undo := range slices.Backward(u) {
+		undo()
+	}
+}

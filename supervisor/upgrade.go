@@ -1,0 +1,181 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/cloudflare/tableflip"
+	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/supervisor/pidfile"
+)
+
+// openUpgrader makes this process upgradable and, if a previous master started
+// it, takes what that one handed over.
+func (m *master) openUpgrader() error {
+	upgrader, err := tableflip.New(tableflip.Options{
+		UpgradeTimeout: m.current.Settings.BootTimeout + abortBudget,
+	})
+	if err != nil {
+		return fmt.Errorf("cannot prepare for upgrades: %w", err)
+	}
+	m.upgrader = upgrader
+	m.init = openInit()
+	if !upgrader.HasParent() {
+		return nil
+	}
+	// tableflip's own pipes arrive without FD_CLOEXEC.
+	syscall.CloseOnExec(3)
+	syscall.CloseOnExec(4)
+	left, err := upgrader.File(estateName)
+	if err != nil {
+		return fmt.Errorf("cannot take over from the previous master: %w", err)
+	}
+	if left == nil {
+		return errors.New("cannot take over from the previous master: it handed over no sockets; is it an older version?")
+	}
+	if m.inherited, err = receiveEstate(left); err != nil {
+		return err
+	}
+	m.inherited.answer = left
+	if m.inherited.init != nil {
+		m.init = m.inherited.init
+	}
+	return nil
+}
+
+// upgrade starts a new master from the image on disk. This one serves on until
+// the new one says that all its workers are ready.
+func (m *master) upgrade() {
+	switch {
+	case m.stopping:
+		m.log.Warn("upgrade refused: the service is stopping")
+		return
+	case m.upgrading:
+		m.log.Warn("upgrade refused: upgrade in progress")
+		return
+	case m.tx.phase != txIdle:
+		m.log.Warn("upgrade refused: reload in progress")
+		return
+	case !m.serving:
+		m.log.Warn("upgrade refused: the workers are not all ready yet")
+		return
+	}
+	if err := m.queueEstate(); err != nil {
+		m.log.Error("upgrade failed; this master serves on", zap.Error(err))
+		return
+	}
+	m.log.Info("upgrading", zap.String("binary", os.Args[0]))
+	m.upgrading = true
+	go func() { m.happenings <- upgraded{startUpgrade(m.upgrader)} }()
+}
+
+// predecessorWait is how long an upgrade waits for the master before this one
+// to be gone. It left when we became ready; only its exit may still be under way.
+const predecessorWait = 5 * time.Second
+
+// startUpgrade blocks until the new master serves or has failed. tableflip
+// refuses while the previous master's process exists, and learns of its end a
+// moment later than anybody else.
+func startUpgrade(u *tableflip.Upgrader) error {
+	ctx, cancel := context.WithTimeout(context.Background(), predecessorWait)
+	defer cancel()
+	_ = u.WaitForParent(ctx)
+	retry := time.NewTicker(10 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		err := u.Upgrade()
+		if err == nil || err.Error() != "parent hasn't exited" {
+			return err
+		}
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// upgraded: on success this master leaves at once. Its workers see the end of
+// their lifeline and finish what they have, streams included, so the next
+// upgrade need not wait for them.
+func (m *master) upgraded(err error) {
+	m.upgrading = false
+	if err != nil {
+		if err := m.baton.takeBack(); err != nil {
+			m.log.Warn("cannot take back what the upgrade did not take", zap.Error(err))
+		}
+		m.traffic.attached = nil // whatever the new master told the kernel
+		if m.stopping {
+			m.log.Info("upgrade called off", zap.Error(err))
+			return
+		}
+		m.log.Error("upgrade failed; this master serves on", zap.Error(err))
+		return
+	}
+	if m.stopping {
+		m.log.Warn("the stop came too late: the new master serves already; stop that one")
+	}
+	m.invitations()
+	m.log.Info("upgraded: the new master serves, this one leaves")
+	m.dropPidfile() // nothing, if the new master has taken it over
+	m.end(exitOK)
+}
+
+// up: every slot has a ready worker for the first time. Only now does a
+// previous master learn that it can go.
+func (m *master) up() {
+	m.serving = true
+	m.succeed()
+	m.invite()
+	m.adoptOrphans()
+	if err := m.writePidfile(); err != nil {
+		m.log.Error("cannot write the pidfile; serving all the same", zap.Error(err))
+	}
+	if m.init != nil {
+		announceTo(m.init)
+	}
+	if err := m.upgrader.Ready(); err != nil {
+		m.log.Error("cannot tell the previous master that this one is ready", zap.Error(err))
+	}
+	m.log.Info("ready", zap.Int("workers", len(m.children)), zap.Uint64("generation", uint64(m.generation)))
+}
+
+// claimPidfile refuses to start beside a live instance. An upgraded master
+// takes the file over only when it serves.
+func (m *master) claimPidfile() (err error) {
+	path := m.current.Settings.Pidfile
+	if path == "" || m.upgrader.HasParent() {
+		return nil
+	}
+	m.pidfile, err = pidfile.Acquire(path)
+	return err
+}
+
+func (m *master) writePidfile() (err error) {
+	path := m.current.Settings.Pidfile
+	if path == "" || !m.upgrader.HasParent() {
+		return nil
+	}
+	m.pidfile, err = pidfile.Acquire(path, os.Getppid())
+	return err
+}
+
+// leave removes what only a stopped service no longer needs.
+func (m *master) leave() {
+	m.closePort()
+	m.dropPidfile()
+}
+
+func (m *master) dropPidfile() {
+	if m.pidfile == nil {
+		return
+	}
+	if err := m.pidfile.Remove(); err != nil {
+		m.log.Warn("cannot remove the pidfile", zap.Error(err))
+	}
+}
