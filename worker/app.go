@@ -1,0 +1,49 @@
+package worker
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/internal/config"
+)
+
+// App is what a worker serves: exactly one of FastHTTP and HTTP.
+type App struct {
+	// Name is the Server header of fasthttp's responses; empty sends none.
+	Name string
+	// Setup runs once, before the worker accepts connections. An error or a panic
+	// ends the worker with handoff.ExitLoad. ctx ends when the worker is told
+	// to stop meanwhile; the worker then leaves without waiting for Setup.
+	Setup func(ctx context.Context, w *Info) error
+	// Close runs once after the last request. ctx ends with the drain budget.
+	Close func(ctx context.Context) error
+	// FastHTTP and HTTP are called from many goroutines at once. A panic
+	// becomes a 500 and a log line.
+	FastHTTP fasthttp.RequestHandler
+	HTTP     http.Handler
+	// TuneFastHTTP and TuneHTTP may change limits and buffers of the server
+	// before it serves. Handlers, hooks, timeouts and Concurrency are the
+	// worker's own: what is set there is overwritten.
+	TuneFastHTTP func(*fasthttp.Server)
+	TuneHTTP     func(*http.Server)
+}
+
+// Info tells a setup function which worker it sets up.
+type Info struct {
+	Slot       int
+	Generation uint64
+	PID        int
+	Settings   config.Settings
+	Logger     *zap.Logger // names this worker in every line
+
+	// Draining is closed when the worker has been told to leave.
+	Draining <-chan struct{}
+
+	// FastHTTP and HTTP may be set by Setup when the handler depends on the
+	// settings; they replace the App's.
+	FastHTTP fasthttp.RequestHandler
+	HTTP     http.Handler
+}

@@ -1,0 +1,115 @@
+package worker
+
+import (
+	"errors"
+	"net"
+	"os"
+
+	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/internal/handoff"
+)
+
+// ended says that a door is no longer served.
+type ended struct {
+	door *door
+	err  error
+}
+
+// serve lets the engine accept at a door.
+func (c *core) serve(d *door) {
+	c.helpers.Go(func() {
+		err := c.engine.Serve(d)
+		select {
+		case c.served <- ended{d, err}:
+		case <-c.stop:
+		}
+	})
+}
+
+// moverFor makes a mover for an order with targets; nil without.
+func (c *core) moverFor(o *order) *mover {
+	if len(o.fds) == 0 || o.Reason == handoff.DrainStop || o.Reason == handoff.DrainOrphan {
+		return nil
+	}
+	return newMover(c.t, c.arrived, o.Targets, o.takeFDs())
+}
+
+// startMover makes m the one that idle connections leave to.
+func (c *core) startMover(m *mover) {
+	// When nobody takes them there must be time left to say goodbye.
+	m.patience = min(takerWait, c.o.Settings.GracefulTimeout/5)
+	c.t.mover.Store(m)
+	c.helpers.Go(func() { m.run(c.stop) })
+}
+
+// discard closes a mover that never ran.
+func (m *mover) discard() {
+	for _, at := range m.targets {
+		at.Close()
+	}
+}
+
+// shed hands some connections over; the worker goes on serving.
+func (c *core) shed(o *order) {
+	if c.life != lifeServing || o.Count < 1 || c.t.mover.Load() != nil {
+		c.o.Logger.Debug("no connections to hand over now", zap.Int("count", o.Count))
+		return
+	}
+	if m := c.moverFor(o); m != nil {
+		m.count = o.Count
+		c.startMover(m)
+	}
+}
+
+// take lets another worker hand connections to this one.
+func (c *core) take(o *order) {
+	if c.life != lifeServing {
+		return // the sender finds another one
+	}
+	for _, fd := range o.takeFDs() {
+		k, err := newTaker(c.t, c.gate, c.arrived, fd)
+		if err != nil {
+			c.o.Logger.Error("cannot take connections over", zap.Error(err))
+			continue
+		}
+		c.takers++
+		go func() {
+			k.run(c.closing)
+			select {
+			case c.took <- struct{}{}:
+			case <-c.stop:
+			}
+		}()
+	}
+}
+
+// adopt accepts on the sockets of another slot too.
+func (c *core) adopt(o *order) {
+	if c.life != lifeServing {
+		return // the queue stays for somebody else
+	}
+	for i, fd := range o.takeFDs() {
+		address := "adopted"
+		if i < len(o.Listeners) {
+			address = o.Listeners[i].Address
+		}
+		f := os.NewFile(uintptr(fd), address)
+		l, err := net.FileListener(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			c.o.Logger.Error("cannot accept on another worker's socket",
+				zap.Int("slot", o.Slot), zap.String("address", address), zap.Error(err))
+			continue
+		}
+		c.accepting++
+		c.serve(c.gate.open(l, o.Slot))
+	}
+	c.o.Logger.Info("accepting for another worker too", zap.Int("adopted", o.Slot))
+}
+
+// release ends that.
+func (c *core) release(slot int) {
+	if n := c.gate.release(slot); n > 0 {
+		c.o.Logger.Info("accepting for another worker no more", zap.Int("adopted", slot))
+	}
+}

@@ -1,0 +1,134 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+)
+
+// leave asks an idle connection to go. The server's read ends at once and the
+// server closes without a word; see [conn.expired] for requests that come just then.
+func (c *conn) leave() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != connIdle && c.state != connFresh || !c.step(evLeave) {
+		return false
+	}
+	_ = c.socket.SetReadDeadline(past)
+	return true
+}
+
+// giveNotice ends exchange id for cause, unless it is over or had notice. how says
+// in words what is done.
+func (c *conn) giveNotice(id uint64, now time.Duration, cause error) (how string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := &c.req
+	if r.id != id || c.state != connActive || r.cutAt != 0 {
+		return "", false
+	}
+	r.cause = cause
+	if r.begun {
+		r.cutAt = now + lastWord
+		c.endContext(cause)
+		return "context cancelled, response cut off in " + lastWord.String(), true
+	}
+	status := 503
+	if !r.entered {
+		r.linger = true
+		if errors.Is(cause, ErrTimeout) {
+			status = 408 // the client was too slow, not the handler
+		}
+	}
+	r.refused = status
+	text := refusals[refusal{status, cause}]
+	c.step(evAnswer)
+	c.since = now
+	c.count(status, uint64(len(text)), now)
+	c.endContext(cause)
+	r.answer = make(chan struct{})
+	_ = c.socket.SetReadDeadline(past) // a server that still reads the request
+	go c.reply(text, r.answer)
+	return fmt.Sprintf("answered with %d", status), true
+}
+
+// replyTime bounds the writing of our own response.
+const replyTime = time.Second
+
+// reply writes the watchdog's response. Nobody else writes any more.
+func (c *conn) reply(text string, done chan<- struct{}) {
+	defer close(done)
+	if c.socket.SetWriteDeadline(time.Now().Add(replyTime)) != nil {
+		return
+	}
+	n, _ := c.socket.Write([]byte(text))
+	c.out.Add(uint64(n))
+	_ = c.socket.CloseWrite()
+}
+
+// cut breaks a begun response off. The client sees an incomplete one, or a reset
+// when it did not take what was sent: then the kernel's buffer is freed at once.
+func (c *conn) cut(id uint64, now time.Duration, reset bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.req.id != id || c.state != connActive || !c.step(evAnswer) {
+		return false
+	}
+	c.since = now
+	if c.req.cause == nil {
+		c.req.cause = ErrTimeout
+	}
+	c.endContext(c.req.cause)
+	if tcp, ok := c.socket.(*net.TCPConn); ok && reset {
+		_ = tcp.SetLinger(0)
+	} else {
+		_ = c.socket.CloseWrite()
+	}
+	_ = c.socket.SetDeadline(past)
+	return true
+}
+
+// advance tells the scoreboard that the exchange moved.
+func (c *conn) advance(now time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.req.open {
+		c.entry.Progress(now, c.out.Load()-c.req.sent)
+	}
+}
+
+// going counts the connections that are about to make room.
+func going(conns []*conn) (n int) {
+	for _, c := range conns {
+		c.mu.Lock()
+		if c.state == connLeaving || c.state == connClosed {
+			n++
+		}
+		c.mu.Unlock()
+	}
+	return n
+}
+
+// longestIdle picks up to n connections, the longest idle first.
+func longestIdle(conns []*conn, n int) []*conn {
+	type idle struct {
+		c     *conn
+		since time.Duration
+	}
+	var list []idle
+	for _, c := range conns {
+		c.mu.Lock()
+		if c.state == connIdle {
+			list = append(list, idle{c, c.since})
+		}
+		c.mu.Unlock()
+	}
+	slices.SortFunc(list, func(a, b idle) int { return int(a.since - b.since) })
+	picked := make([]*conn, 0, min(n, len(list)))
+	for _, i := range list[:min(n, len(list))] {
+		picked = append(picked, i.c)
+	}
+	return picked
+}

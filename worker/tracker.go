@@ -1,0 +1,86 @@
+package worker
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/internal/logs"
+	"github.com/webchasor/webchasor/internal/scoreboard"
+	"github.com/webchasor/webchasor/internal/sys"
+	"github.com/webchasor/webchasor/internal/transfer"
+)
+
+// tracker is what all connections of a worker share.
+type tracker struct {
+	clock    sys.Clock
+	board    *scoreboard.Board
+	totals   scoreboard.Totals
+	log      *zap.Logger
+	access   *logs.Access // nil when off
+	hangups  *hangups
+	conns    registry
+	ids      atomic.Uint64
+	draining atomic.Bool           // responses carry Connection: close
+	mover    atomic.Pointer[mover] // hands connections over; nil while none does
+
+	release   func(*conn) // gives the connection's permit back
+	recycler  recycler
+	pid, slot int
+}
+
+// add wraps an accepted connection; false if the scoreboard is full.
+func (t *tracker) add(s socket) (*conn, bool) {
+	return t.wrap(s, connFresh, t.clock.Now())
+}
+
+// addMoved wraps a connection that another worker has given away. The time it
+// has been idle counts on.
+func (t *tracker) addMoved(s socket, r transfer.Record) (*conn, bool) {
+	state := connFresh
+	if r.Spoke {
+		state = connIdle
+	}
+	return t.wrap(s, state, min(r.Since, t.clock.Now()))
+}
+
+func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, bool) {
+	index, entry, ok := t.board.Acquire()
+	if !ok {
+		return nil, false
+	}
+	c := &conn{socket: s, t: t, entry: entry, index: index, since: since, state: state, spoke: state == connIdle}
+	c.seen.at = t.clock.Now()
+	entry.Open(clientOf(s), since)
+	t.conns.add(c)
+	if m := t.mover.Load(); m != nil && m.drains {
+		c.departFor(m) // it came just as the drain began
+	}
+	return c, true
+}
+
+// remove forgets a closed connection.
+func (t *tracker) remove(c *conn) {
+	t.board.Release(c.index)
+	t.release(c)
+	t.conns.remove(c)
+}
+
+func (t *tracker) onFinished() { t.recycler.finished() }
+
+// logAccess writes the access line of a finished exchange, if it has one.
+func (t *tracker) logAccess(e ending) {
+	if e.access != nil {
+		t.access.Log(e.access.Record)
+	}
+}
+
+// clientOf names the peer; unix sockets have no name worth showing.
+func clientOf(c net.Conn) string {
+	if a := c.RemoteAddr(); a != nil && a.Network() != "unix" {
+		return a.String()
+	}
+	return "unix"
+}

@@ -1,0 +1,92 @@
+package worker
+
+import "time"
+
+// verdict is what the watchdog does about one connection.
+type verdict uint8
+
+const (
+	vNone     verdict = iota
+	vLeave            // ask it to leave while it is idle
+	vTimeout          // answer in the handler's place, or give a begun response its last word
+	vDraining         // the same, because the worker's budget is used up
+	vCut              // the last word took too long: break the response off
+	vSlow             // the client does not take the response
+	vStuck            // the handler does not return after all that
+	vDrop             // close an application's own connection
+)
+
+// glance is what the watchdog knows of one connection at one moment.
+type glance struct {
+	id      uint64 // of the exchange
+	state   connState
+	age     time.Duration // in this state; of the exchange when active
+	quiet   time.Duration // without progress
+	writing bool          // a write waits in the kernel
+	begun   bool          // a byte of the response is out
+	stream  bool
+	warned  bool // it has been given its last word
+	late    bool // that time is over
+}
+
+// limits are a worker's patience. A zero duration is no limit.
+type limits struct {
+	fresh, idle, request, write, stuck time.Duration
+}
+
+// phase is how far a drain has come.
+type phase uint8
+
+const (
+	phaseServing phase = iota
+	phaseDraining
+	phaseLingered // connections that never spoke have waited long enough
+	phaseGraceful // graceful_timeout is over: only streams go on
+	phaseStream   // stream_timeout is over too
+)
+
+// judge decides about one connection. It is a pure function.
+func judge(g glance, l limits, p phase) verdict {
+	switch g.state {
+	case connFresh:
+		if p >= phaseLingered || over(g.age, l.fresh) {
+			return vLeave
+		}
+	case connIdle:
+		if p >= phaseGraceful || over(g.age, l.idle) {
+			return vLeave
+		}
+	case connActive:
+		return judgeActive(g, l, p)
+	case connAnswered:
+		if over(g.age, l.stuck) {
+			return vStuck
+		}
+	case connHijacked:
+		if p >= phaseStream {
+			return vDrop
+		}
+	case connLeaving, connClosed:
+	}
+	return vNone
+}
+
+func judgeActive(g glance, l limits, p phase) verdict {
+	switch {
+	case g.writing && over(g.quiet, l.write):
+		return vSlow
+	case g.warned && g.late:
+		return vCut
+	case g.warned:
+		return vNone
+	case p >= phaseStream:
+		return vDraining
+	case p >= phaseGraceful && !g.begun && !g.stream:
+		return vDraining
+	case over(g.quiet, l.request):
+		return vTimeout
+	}
+	return vNone
+}
+
+func over(d, limit time.Duration) bool { return limit > 0 && d > limit }
