@@ -1,0 +1,250 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func never() {}
+
+func mustTry(t *testing.T, g *gate, c class) *permit {
+	t.Helper()
+	p := g.try(c)
+	if p == nil {
+		t.Fatalf("no permit of class %d although it is free: %+v", c, g.load())
+	}
+	return p
+}
+
+// queued starts a request that has to wait and reports its name when admitted.
+func queued(t *testing.T, g *gate, c class, name string, order chan<- string) {
+	t.Helper()
+	go func() {
+		p, err := g.wait(t.Context(), c, never)
+		if err != nil {
+			order <- err.Error()
+			return
+		}
+		order <- name
+		p.release()
+	}()
+	synctest.Wait()
+}
+
+func wantOrder(t *testing.T, order <-chan string, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	for _, w := range want {
+		select {
+		case got := <-order:
+			if got != w {
+				t.Errorf("admitted %q, want %q", got, w)
+			}
+		default:
+			t.Fatalf("nothing was admitted, want %q", w)
+		}
+	}
+	select {
+	case got := <-order:
+		t.Errorf("admitted %q, want nothing", got)
+	default:
+	}
+}
+
+func TestGateServesInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, 1, 10, time.Minute)
+		held := mustTry(t, g, classChat)
+		order := make(chan string, 10)
+		queued(t, g, classAPI, "first", order)
+		queued(t, g, classChat, "second", order)
+		queued(t, g, classAPI, "third", order)
+		wantOrder(t, order)
+		held.release()
+		wantOrder(t, order, "first", "second", "third")
+	})
+}
+
+// A chat request that waits for an LLM permit does not hold up the others.
+func TestGateChatDoesNotBlockTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(3, 1, 10, time.Minute)
+		talking := mustTry(t, g, classChat)
+		order := make(chan string, 10)
+		queued(t, g, classChat, "chat", order)
+		mustTry(t, g, classAPI).release() // nobody who fits waits: no queue for it
+		a, b := mustTry(t, g, classAPI), mustTry(t, g, classAPI)
+		queued(t, g, classAPI, "api", order)
+		a.release()
+		wantOrder(t, order, "api")
+		talking.release()
+		wantOrder(t, order, "chat")
+		b.release()
+		if got := g.load(); got != (load{}) {
+			t.Errorf("left over: %+v", got)
+		}
+	})
+}
+
+func TestGateRefuses(t *testing.T) {
+	tests := []struct {
+		name     string
+		room     int
+		patience time.Duration
+		waiting  int
+		want     error
+		after    time.Duration
+	}{
+		{"the queue is full", 2, time.Minute, 2, errQueueFull, 0},
+		{"no queue", 0, time.Minute, 0, errQueueFull, 0},
+		{"no patience", 5, 0, 0, errQueueFull, 0},
+		{"the patience ends", 5, 3 * time.Second, 1, errQueueSlow, 3 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGate(1, 1, tt.room, tt.patience)
+				held := mustTry(t, g, classAPI)
+				order := make(chan string, 10)
+				for range tt.waiting {
+					queued(t, g, classAPI, "waited", order)
+				}
+				begin := time.Now()
+				p, err := g.wait(t.Context(), classAPI, never)
+				if p != nil || !errors.Is(err, tt.want) {
+					t.Errorf("wait = %v, %v, want %v", p, err, tt.want)
+				}
+				if took := time.Since(begin); took != tt.after {
+					t.Errorf("refused after %v, want %v", took, tt.after)
+				}
+				held.release()
+				synctest.Wait()
+				if got := g.load(); got != (load{}) {
+					t.Errorf("left over: %+v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestGateUnlimited(t *testing.T) {
+	g := newGate(0, 0, 0, 0)
+	for range 1000 {
+		mustTry(t, g, classChat)
+	}
+}
+
+// The end of its context frees a waiter's place at once.
+func TestGateWaiterLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, 1, 1, time.Minute)
+		held := mustTry(t, g, classAPI)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		left := make(chan error, 1)
+		go func() {
+			_, err := g.wait(ctx, classAPI, never)
+			left <- err
+		}()
+		synctest.Wait()
+		if got := g.load().Waiting; got != 1 {
+			t.Fatalf("%d wait, want 1", got)
+		}
+		begin := time.Now()
+		cancel(errTestGone)
+		if err := <-left; !errors.Is(err, errTestGone) {
+			t.Errorf("the waiter left with %v, want the cause of its context", err)
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("it took %v", took)
+		}
+		order := make(chan string, 1)
+		queued(t, g, classAPI, "next", order)
+		held.release()
+		wantOrder(t, order, "next")
+	})
+}
+
+func TestGateBeatsWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, 1, 1, time.Second)
+		mustTry(t, g, classAPI)
+		beats := 0
+		if _, err := g.wait(t.Context(), classAPI, func() { beats++ }); !errors.Is(err, errQueueSlow) {
+			t.Fatal(err)
+		}
+		if beats < 8 || beats > 10 {
+			t.Errorf("%d beats in one second of waiting, want about %d", beats, time.Second/beatEvery)
+		}
+	})
+}
+
+func TestPermitReleasedTwiceCountsOnce(t *testing.T) {
+	g := newGate(2, 2, 0, 0)
+	p, q := mustTry(t, g, classChat), mustTry(t, g, classChat)
+	p.release()
+	p.release()
+	if got := (load{API: 1, LLM: 1}); g.load() != got {
+		t.Errorf("load = %+v, want %+v", g.load(), got)
+	}
+	q.release()
+}
+
+// Whatever a random crowd does, the limits hold and every permit comes back.
+func TestGateProperty(t *testing.T) {
+	for seed := range uint64(30) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 7))
+			api, room := 1+r.IntN(6), r.IntN(30)
+			llm := 1 + r.IntN(api)
+			g := newGate(api, llm, room, time.Duration(1+r.IntN(50))*time.Millisecond)
+			var crowd sync.WaitGroup
+			var mu sync.Mutex
+			var now, most [classes]int
+			count := func(c class, d int) {
+				mu.Lock()
+				defer mu.Unlock()
+				for k := classAPI; k <= c; k++ {
+					now[k] += d
+					most[k] = max(most[k], now[k])
+				}
+			}
+			for range 300 {
+				arrive := time.Duration(r.IntN(200)) * time.Millisecond
+				hold := time.Duration(r.IntN(20)) * time.Millisecond
+				abort := time.Duration(1+r.IntN(60)) * time.Millisecond
+				c := class(r.IntN(int(classes)))
+				crowd.Go(func() {
+					<-time.After(arrive)
+					ctx, cancel := context.WithTimeout(t.Context(), abort)
+					defer cancel()
+					p, err := g.wait(ctx, c, never)
+					if err != nil {
+						return
+					}
+					count(c, 1)
+					select {
+					case <-time.After(hold):
+					case <-ctx.Done():
+					}
+					count(c, -1)
+					p.release()
+				})
+			}
+			crowd.Wait()
+			if got := g.load(); got != (load{}) {
+				t.Errorf("seed %d: left over: %+v", seed, got)
+			}
+			if most[classAPI] > api || most[classChat] > llm {
+				t.Errorf("seed %d: %v at once, limits %d and %d", seed, most, api, llm)
+			}
+			if most[classAPI] == 0 {
+				t.Errorf("seed %d: nobody was admitted", seed)
+			}
+		})
+	}
+}

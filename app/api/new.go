@@ -1,0 +1,50 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/webchasor/webchasor/app"
+	"github.com/webchasor/webchasor/internal/build"
+)
+
+// New returns the WebChasor API as a program for app.Main.
+func New() app.App {
+	return app.FastHTTP(nil,
+		app.WithName("webchasor"),
+		app.WithCommands("serve an OpenAI-compatible API from supervised worker processes"),
+		app.WithSetup(setup),
+	)
+}
+
+// setup makes this worker's server from its settings.
+func setup(_ context.Context, w *app.Worker) error {
+	w.FastHTTP = newServer(w.Settings.API, w.Logger, hostOf(w)).handle
+	return nil
+}
+
+// hostOf connects the API to the worker it runs in.
+func hostOf(w *app.Worker) host {
+	return host{
+		requestContext: app.Context,
+		stream: func(ctx *fasthttp.RequestCtx, fn func(context.Context, Writer) error) {
+			app.Stream(ctx, func(c context.Context, out *app.StreamWriter) error { return fn(c, out) })
+		},
+		progress: app.Progress,
+		draining: func() bool {
+			select {
+			case <-w.Draining:
+				return true
+			default:
+				return false
+			}
+		},
+		errTimeout:  app.ErrTimeout,
+		errDraining: app.ErrDraining,
+		self: identity{
+			Version: build.Version(), Slot: w.Slot, PID: w.PID, Generation: w.Generation, Started: time.Now(),
+		},
+	}
+}

@@ -1,0 +1,60 @@
+package api
+
+import (
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+)
+
+// health says that this process answers. It is 200 while draining too: a
+// liveness probe must not kill a worker that finishes its streams.
+func (s *server) health(ctx *fasthttp.RequestCtx) {
+	status := "ok"
+	if s.host.draining() {
+		status = "draining"
+	}
+	// By hand, because probes and benchmarks call this more than anything else.
+	var space [192]byte
+	b := append(space[:0], `{"status":"`...)
+	b = append(b, status...)
+	b = append(b, `","slot":`...)
+	b = strconv.AppendInt(b, int64(s.host.self.Slot), 10)
+	b = append(b, `,"pid":`...)
+	b = strconv.AppendInt(b, int64(s.host.self.PID), 10)
+	b = append(b, `,"generation":`...)
+	b = strconv.AppendUint(b, s.host.self.Generation, 10)
+	b = append(b, `,"uptime":`...)
+	b = strconv.AppendFloat(b, s.now().Sub(s.host.self.Started).Seconds(), 'f', 3, 64)
+	b = append(b, '}')
+	ctx.SetContentType("application/json")
+	ctx.SetBody(b)
+}
+
+// ready says whether new work should be sent here.
+func (s *server) ready(ctx *fasthttp.RequestCtx) {
+	ctx.SetContentType("application/json")
+	if s.host.draining() {
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(retrySoon))
+		ctx.SetBodyString(`{"status":"draining"}`)
+		return
+	}
+	ctx.SetBodyString(`{"status":"ready"}`)
+}
+
+// index says what this service is.
+func (s *server) index(ctx *fasthttp.RequestCtx) {
+	type endpoints struct {
+		Name      string   `json:"name"`
+		Version   string   `json:"version"`
+		Endpoints []string `json:"endpoints"`
+	}
+	writeJSON(ctx, fasthttp.StatusOK, endpoints{
+		Name:    "webchasor",
+		Version: s.host.self.Version,
+		Endpoints: []string{
+			"GET /", "GET /health", "GET /ready",
+			"GET /v1/models", "GET /v1/models/{id}", "POST /v1/chat/completions",
+		},
+	})
+}

@@ -1,0 +1,149 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/internal/config"
+)
+
+// maxBody is the largest request body in bytes. It is fasthttp's own default
+// limit, which the worker notices before us and answers with 413 too; this one
+// holds when the server was tuned for more.
+const maxBody = fasthttp.DefaultMaxRequestBodySize
+
+// Writer is the response body of a stream. It belongs to one goroutine.
+type Writer interface {
+	io.Writer
+	io.StringWriter
+	// Flush sends what was written; it blocks while the client does not read.
+	Flush() error
+}
+
+// host is what the API needs from the process it runs in.
+type host struct {
+	// requestContext returns the context of a request. It ends when the client
+	// is gone or with errTimeout or errDraining as its cause.
+	requestContext func(*fasthttp.RequestCtx) context.Context
+	// stream makes the response a chunked stream written by the function, whose
+	// context is the request's and lives until it returns. If the response is
+	// never written, the function is not called and that context ends.
+	stream func(*fasthttp.RequestCtx, func(context.Context, Writer) error)
+	// progress tells the watchdog that the request is not stuck.
+	progress func(*fasthttp.RequestCtx)
+	// draining says that this worker takes no new work.
+	draining func() bool
+
+	errTimeout  error // cause of a context that the watchdog ended
+	errDraining error // cause of a context that a drain deadline ended
+
+	self identity
+}
+
+// identity is what /health and / say about this worker.
+type identity struct {
+	Version    string
+	Slot       int
+	PID        int
+	Generation uint64
+	Started    time.Time
+}
+
+// server answers the API's requests. Its fields do not change after newServer,
+// so any number of goroutines may call handle.
+type server struct {
+	host     host
+	log      *zap.Logger
+	gate     *gate
+	echo     config.Echo
+	models   []Model
+	byModel  map[string]Provider
+	warnFull limiter
+
+	newID func() string // ids of completions
+	now   func() time.Time
+}
+
+// newServer returns a server with the given limits and the echo provider.
+func newServer(s config.API, log *zap.Logger, h host) *server {
+	srv := &server{
+		host:    h,
+		log:     log,
+		gate:    newGate(s.MaxConcurrentRequests, s.LLMConcurrentLimit, s.QueueSize, s.QueueTimeout),
+		echo:    s.Echo,
+		byModel: make(map[string]Provider),
+		newID:   func() string { return "chatcmpl-" + strings.ToLower(rand.Text()) },
+		now:     time.Now,
+	}
+	srv.add(echo{})
+	return srv
+}
+
+// add makes a provider's models known; the first one is the default model.
+func (s *server) add(p Provider) {
+	for _, m := range p.Models() {
+		s.models = append(s.models, m)
+		s.byModel[m.ID] = p
+	}
+}
+
+const modelPrefix = "/v1/models/"
+
+// handle is the fasthttp.RequestHandler of the API.
+func (s *server) handle(ctx *fasthttp.RequestCtx) {
+	switch path := ctx.Path(); string(path) {
+	case "/health":
+		if allow(ctx, readMethods) {
+			s.health(ctx)
+		}
+	case "/v1/chat/completions":
+		if allow(ctx, fasthttp.MethodPost) {
+			s.chat(ctx)
+		}
+	case "/v1/models":
+		if allow(ctx, readMethods) {
+			s.listModels(ctx)
+		}
+	case "/ready":
+		if allow(ctx, readMethods) {
+			s.ready(ctx)
+		}
+	case "/":
+		if allow(ctx, readMethods) {
+			s.index(ctx)
+		}
+	default:
+		id, ok := strings.CutPrefix(string(path), modelPrefix)
+		if !ok || id == "" {
+			writeError(ctx, errUnknownURL(string(ctx.Method()), string(path)))
+			return
+		}
+		if allow(ctx, readMethods) {
+			s.oneModel(ctx, id)
+		}
+	}
+}
+
+// readMethods is the Allow header of what can only be read.
+const readMethods = "GET, HEAD"
+
+// allow answers 405 and returns false unless the request's method is in the
+// Allow header value methods.
+func allow(ctx *fasthttp.RequestCtx, methods string) bool {
+	if methods == readMethods {
+		if ctx.IsGet() || ctx.IsHead() {
+			return true
+		}
+	} else if string(ctx.Method()) == methods {
+		return true
+	}
+	writeError(ctx, errMethod(string(ctx.Method()), string(ctx.Path())))
+	ctx.Response.Header.Set(fasthttp.HeaderAllow, methods)
+	return false
+}

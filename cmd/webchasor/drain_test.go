@@ -1,0 +1,262 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/webchasor/webchasor/internal/testproc"
+)
+
+// slowOnEach puts a slow request on each of two workers and returns the
+// channels with their answers.
+func slowOnEach(t *testing.T, p *testproc.Process, addr string, ms int) []<-chan testproc.Result {
+	t.Helper()
+	var answers []<-chan testproc.Result
+	for i := range 8 {
+		answers = append(answers, background(addr, fmt.Sprintf("/sleep?ms=%d&touch=begun%d", ms, i)))
+		begun(t, p, fmt.Sprintf("begun%d", i))
+	}
+	return answers
+}
+
+func TestScenario09TermToWorkers(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	addr := p.Up()
+	old := p.WaitWorkers(2)
+	answers := slowOnEach(t, p, addr, 1500)
+	begin := time.Now()
+	mark := p.Log.Mark()
+	for _, pid := range old {
+		p.SignalPID(pid, syscall.SIGTERM)
+	}
+	for _, answer := range answers {
+		expectOK(t, <-answer)
+	}
+	disjoint(t, old, p.WaitReplaced(old, 2))
+	within(t, begin, 8*time.Second, "replacing drained workers")
+	for _, pid := range old {
+		line := p.WaitLog(mark, ended(pid), "the worker's end")
+		if !testproc.Text("SIGTERM")(line) || line.Int("requests_lost") != 0 {
+			t.Errorf("want SIGTERM named and nothing lost: %s", line.Text)
+		}
+	}
+	testproc.Get(t, addr, "/pid")
+	p.Stop(0)
+}
+
+// TestScenario10DrainBudget: what does not end within graceful_timeout is
+// answered with 503 and does not hold the reload.
+func TestScenario10DrainBudget(t *testing.T) {
+	t.Parallel()
+	p := start(t, "GRACEFUL_TIMEOUT=1")
+	addr := p.Up()
+	old := p.WaitWorkers(2)
+	answer := background(addr, "/wait?ms=20000&touch=begun")
+	begun(t, p, "begun")
+	begin := time.Now()
+	p.Signal(syscall.SIGHUP)
+	res := <-answer
+	if res.Status != 503 || !res.Closing {
+		t.Errorf("want a 503 with Connection: close, got %v", res)
+	}
+	if res.Elapsed < time.Second {
+		t.Errorf("cut after %v, before the budget", res.Elapsed)
+	}
+	p.WaitReplaced(old, 2)
+	within(t, begin, 10*time.Second, "a reload with a drain budget of one second")
+	p.Stop(0)
+}
+
+func TestScenario22MasterKilled(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	addr := p.Up()
+	workers := p.WaitWorkers(2)
+	answer := background(addr, "/sleep?ms=1500&touch=begun")
+	begun(t, p, "begun")
+	begin := time.Now()
+	p.Signal(syscall.SIGKILL)
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool { return testproc.Refuses("tcp", addr) },
+		"the orphans stop accepting")
+	within(t, begin, 1400*time.Millisecond, "closing the port")
+	expectOK(t, <-answer)
+	for _, pid := range workers {
+		p.WaitPIDGone(pid, 5*time.Second)
+	}
+	p.ExpectEmpty()
+
+	again := start(t, "BIND="+addr)
+	again.Up()
+	testproc.Get(t, addr, "/pid")
+	again.Stop(0)
+}
+
+// TestRestartWhileOrphansLeave: the port of a killed master is waited for.
+func TestRestartWhileOrphansLeave(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	addr := p.Up()
+	p.WaitWorkers(2)
+	p.Signal(syscall.SIGKILL)
+	p.WaitExit(testproc.Patience)
+	again := start(t, "BIND="+addr)
+	again.Up()
+	testproc.Get(t, addr, "/pid")
+	again.Stop(0)
+}
+
+// TestScenario23DrainOutlivesTheTimeout: a draining worker whose stream makes
+// progress is not taken for a hung one.
+func TestScenario23DrainOutlivesTheTimeout(t *testing.T) {
+	t.Parallel()
+	p := start(t, "WORKER_TIMEOUT=0.5", "GRACEFUL_TIMEOUT=1", "STREAM_TIMEOUT=20")
+	client := testproc.Client{Addr: p.Up()}
+	defer client.Close()
+	old := p.WaitWorkers(2)
+	const n = 25
+	events := client.Stream(t, "GET", "/stream?every=100&n="+strconv.Itoa(n), "")
+	if got, _, err := events.Count(1); got != 1 || err != nil {
+		t.Fatalf("the stream does not begin: %d events, %v", got, err)
+	}
+	mark := p.Log.Mark()
+	for _, pid := range old {
+		p.SignalPID(pid, syscall.SIGTERM)
+	}
+	if got, last, err := events.Count(-1); got != n || last != "[DONE]" || err != nil {
+		t.Errorf("%d of %d events, then %q and %v", got, n, last, err)
+	}
+	p.WaitReplaced(old, 2)
+	wantNoLine(t, p, mark, testproc.Text("SIGKILL"), "a draining worker was killed")
+	wantNoLine(t, p, mark, testproc.Text("SIGABRT"), "a draining worker was aborted")
+	wantNoLine(t, p, mark, testproc.Text("Worker timeout"), "a draining worker was blamed")
+	p.Stop(0)
+}
+
+// TestStreamBudget: at the end of stream_timeout a stream gets a terminal
+// event, not a silent cut.
+func TestStreamBudget(t *testing.T) {
+	t.Parallel()
+	p := start(t, "GRACEFUL_TIMEOUT=0.5", "STREAM_TIMEOUT=1")
+	client := testproc.Client{Addr: p.Up()}
+	defer client.Close()
+	events := client.Stream(t, "GET", "/stream?n=1000&every=50", "")
+	if got, _, err := events.Count(1); got != 1 || err != nil {
+		t.Fatalf("the stream does not begin: %d events, %v", got, err)
+	}
+	p.Signal(syscall.SIGTERM)
+	begin := time.Now()
+	_, last, err := events.Count(-1)
+	if !strings.Contains(last, "error") || err != nil {
+		t.Errorf("want a terminal error event, got %q and %v", last, err)
+	}
+	if took := time.Since(begin); took < 900*time.Millisecond {
+		t.Errorf("cut after %v, before the stream's budget", took)
+	}
+	p.ExpectExit(0)
+}
+
+// TestScenario36ReloadLeavesOneGeneration has everything that can hold a
+// draining worker: a deaf request, a long stream, an idle connection.
+func TestScenario36ReloadLeavesOneGeneration(t *testing.T) {
+	t.Parallel()
+	p := start(t, "GRACEFUL_TIMEOUT=1", "STREAM_TIMEOUT=1")
+	addr := p.Up()
+	old := p.WaitWorkers(2)
+	background(addr, "/block?touch=begun")
+	begun(t, p, "begun")
+	idle := testproc.Dial(t, addr)
+	idle.Send(testproc.Request("/pid"))
+	idle.Answer()
+	streaming := testproc.Client{Addr: addr}
+	defer streaming.Close()
+	if n, _, err := streaming.Stream(t, "GET", "/stream?n=1000&every=50", "").Count(1); n != 1 || err != nil {
+		t.Fatalf("the stream does not begin: %d events, %v", n, err)
+	}
+
+	mark := p.Log.Mark()
+	p.Signal(syscall.SIGHUP)
+	p.WaitLog(mark, testproc.Msg(msgReloaded), "the reload commits")
+	now := p.WaitReplaced(old, 2)
+	generations := map[int]bool{}
+	for _, worker := range p.Ready(mark) {
+		generations[worker.Generation] = true
+	}
+	if len(generations) != 1 {
+		t.Errorf("generations %v among %v, want one", generations, now)
+	}
+	idle.ExpectEOF(testproc.Patience)
+	testproc.Get(t, addr, "/pid")
+	p.Stop(0)
+}
+
+// TestScenario37IdleConnectionMaySpeakOnce: a kept connection that sends its next request
+// just after the stop is answered, and told to close.
+func TestScenario37IdleConnectionMaySpeakOnce(t *testing.T) {
+	t.Parallel()
+	p := start(t, "KEEPALIVE=3")
+	addr := p.Up()
+	client := testproc.Dial(t, addr)
+	client.Send(testproc.Request("/pid"))
+	expectOK(t, client.Answer())
+	silent := testproc.Dial(t, addr)
+	p.Signal(syscall.SIGTERM)
+	refusedSoon(t, addr)
+	client.Send(testproc.Request("/pid"))
+	res := client.Answer()
+	expectOK(t, res)
+	if !res.Closing {
+		t.Error("the answer of a draining worker does not say Connection: close")
+	}
+	client.ExpectEOF(testproc.Patience)
+	silent.ExpectEOF(testproc.Patience)
+	p.ExpectExit(0)
+}
+
+// TestScenario37QueuedConnectionsAreAnswered: connections that the kernel has
+// accepted and no worker has, at the moment of the stop.
+func TestScenario37QueuedConnectionsAreAnswered(t *testing.T) {
+	t.Parallel()
+	p := start(t, "WEB_WORKERS=1", "WORKER_CONNECTIONS=2")
+	addr := p.Up()
+	first := []<-chan testproc.Result{
+		background(addr, "/sleep?ms=1000&touch=begun0"), background(addr, "/sleep?ms=1000&touch=begun1"),
+	}
+	begun(t, p, "begun0")
+	begun(t, p, "begun1")
+	var queued []*testproc.Raw
+	for range 10 {
+		conn := testproc.Dial(t, addr)
+		conn.Send(testproc.Request("/pid"))
+		queued = append(queued, conn)
+	}
+	p.Signal(syscall.SIGTERM)
+	for _, answer := range first {
+		expectOK(t, <-answer)
+	}
+	for _, conn := range queued {
+		expectOK(t, conn.Answer())
+	}
+	p.ExpectExit(0)
+}
+
+func TestScenario37PipelinedRequestIsAnswered(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	client := testproc.Dial(t, p.Up())
+	client.Send(testproc.Request("/sleep?ms=800&touch=begun") + testproc.Request("/pid"))
+	begun(t, p, "begun")
+	p.Signal(syscall.SIGTERM)
+	expectOK(t, client.Answer())
+	second := client.Answer()
+	expectOK(t, second)
+	if !second.Closing {
+		t.Error("the last answer does not say Connection: close")
+	}
+	client.ExpectEOF(testproc.Patience)
+	p.ExpectExit(0)
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+
+	"github.com/webchasor/webchasor/internal/testproc"
+)
+
+// appPIDOne is the first step of a container: it makes /proc show the new pid
+// namespace, then becomes the program.
+const appPIDOne = "pid1"
+
+func becomePIDOne() error {
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("cannot make mounts private: %w", err)
+	}
+	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
+		return fmt.Errorf("cannot mount proc: %w", err)
+	}
+	if err := os.Setenv(testproc.AppEnv, appFastHTTP); err != nil {
+		return err
+	}
+	return syscall.Exec(os.Args[0], os.Args, os.Environ())
+}
+
+// TestScenario39PIDOneReapsOrphans runs the program as PID 1 of a namespace of
+// its own, where children that lose their parent become its.
+func TestScenario39PIDOneReapsOrphans(t *testing.T) {
+	t.Parallel()
+	namespaces := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+	probe := exec.Command("/proc/self/exe", "-test.run=^$")
+	probe.SysProcAttr = namespaces
+	if err := probe.Run(); errors.Is(err, syscall.EPERM) {
+		t.Skip("no permission to make a pid namespace")
+	}
+	p := startWith(t, testproc.Options{App: appPIDOne, Sys: namespaces})
+	addr := p.Up()
+	testproc.Get(t, addr, "/orphan?code=3")
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
+		return exists(p.Path("orphan-done")) && !hasZombie(p)
+	}, "the orphan has exited and is reaped")
+	testproc.Get(t, addr, "/pid")
+
+	mark := p.Log.Mark()
+	p.Signal(syscall.SIGUSR2)
+	p.WaitLog(mark, testproc.Msg(msgUpgraded), "an upgrade inside a container succeeds")
+	testproc.Get(t, addr, "/pid")
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool { return !hasZombie(p) }, "no zombie is left")
+	p.Stop(0)
+}
+
+func hasZombie(p *testproc.Process) bool {
+	for _, proc := range p.Session() {
+		if proc.State == 'Z' {
+			return true
+		}
+	}
+	return false
+}
