@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/webchasor/webchasor/internal/testproc"
+)
+
+// round is one side's figures of one round.
+type round struct {
+	perSecond, cpu, switches, errors float64 // cpu in microseconds per request
+}
+
+// serve runs one round: start, warm up, measure, stop.
+func serve(h *host, p parameters, binary string, env ...string) round {
+	mark := h.Mark()
+	server := testproc.Start(h, testproc.Options{
+		Binary: binary, Env: append([]string{"WEB_WORKERS=" + strconv.Itoa(p.workers)}, env...),
+	})
+	addr := server.Up()
+	h.wrk(p, 1, addr, "/")
+	before := read(server)
+	result := h.wrk(p, int(p.duration.Seconds()), addr, "/")
+	cpu, switches := read(server).since(before)
+	server.Stop(0)
+	h.CleanupTo(mark)
+	return round{
+		perSecond: result.perSecond, errors: result.errors,
+		cpu: float64(cpu.Microseconds()) / result.requests, switches: switches / result.requests,
+	}
+}
+
+// alternate measures two sides in turn, changing who is first.
+func alternate(p parameters, a, b func() round) (ra, rb []round) {
+	for i := range p.rounds {
+		if i%2 == 0 {
+			ra, rb = append(ra, a()), append(rb, b())
+		} else {
+			rb, ra = append(rb, b()), append(ra, a())
+		}
+	}
+	return ra, rb
+}
+
+func compare(h *host, w io.Writer, p parameters, b programs) {
+	bare, ours := alternate(p,
+		func() round { return serve(h, p, b.bare, "GOMAXPROCS="+processors(p)) },
+		func() round { return serve(h, p, b.ours, "GOMAXPROCS="+processors(p), "MAX_REQUESTS=0") })
+	fmt.Fprintf(w, "\n### Against bare fasthttp, keep-alive, %d processes, GOMAXPROCS=%s, MAX_REQUESTS=0\n\n"+
+		"| median of %d rounds | bare fasthttp | webchasor | ratio | aim |\n|---|---|---|---|---|\n",
+		p.workers, processors(p), p.rounds)
+	perSecond := func(r round) float64 { return r.perSecond }
+	cpu := func(r round) float64 { return r.cpu }
+	switches := func(r round) float64 { return r.switches }
+	row := func(name, format, aim string, pick func(round) float64) {
+		x, y := medianOf(bare, pick), medianOf(ours, pick)
+		fmt.Fprintf(w, "| %s | "+format+" | "+format+" | %.3f | %s |\n", name, x, y, y/x, aim)
+	}
+	row("requests/s", "%.0f", ">= 0.95", perSecond)
+	row("server CPU per request, us", "%.2f", "<= 1.05", cpu)
+	row("context switches per request", "%.3f", "", switches)
+	fmt.Fprintf(w, "\nErrors seen by wrk: %.0f (bare), %.0f (webchasor).\n", sumErrors(bare), sumErrors(ours))
+}
+
+func recycling(h *host, w io.Writer, p parameters, b programs) {
+	without, with := alternate(p,
+		func() round { return serve(h, p, b.ours, "MAX_REQUESTS=0") },
+		func() round { return serve(h, p, b.ours) })
+	perSecond := func(r round) float64 { return r.perSecond }
+	x, y := medianOf(without, perSecond), medianOf(with, perSecond)
+	fmt.Fprintf(w, "\n### Recycling: all defaults against MAX_REQUESTS=0\n\n"+
+		"| median of %d rounds | MAX_REQUESTS=0 | defaults | ratio | aim |\n|---|---|---|---|---|\n"+
+		"| requests/s | %.0f | %.0f | %.3f | >= 0.9 |\n\nErrors seen by wrk: %.0f (without), %.0f (with recycling).\n",
+		p.rounds, x, y, y/x, sumErrors(without), sumErrors(with))
+}
