@@ -15,7 +15,9 @@ var layers = []struct {
 	may    []string
 }{
 	{"cmd/...", []string{"app/...", "internal/testproc"}},
-	{"app/api/...", []string{"app", "worker", "internal/build", "internal/config"}},
+	{"app/api/upstream/...", []string{"app/api/upstream/..."}},
+	{"app/api/cache", []string{"internal/redis"}},
+	{"app/api/...", []string{"app", "app/api/...", "worker", "internal/build", "internal/config"}},
 	{"app", []string{"supervisor", "supervisor/pidone", "worker", "internal/..."}},
 	{"supervisor/fleet", []string{"supervisor/fleet"}},
 	{"supervisor/...", []string{"supervisor/...", "internal/..."}},
@@ -41,6 +43,9 @@ var owners = map[string]string{
 	"github.com/urfave/cli/v2":                         "internal/cli",
 	"github.com/agnivade/levenshtein":                  "internal/...",
 	"github.com/webchasor/webchasor/internal/testproc": "tests",
+
+	"github.com/webchasor/webchasor/app/api/upstream/upstreamtest": "tests",
+
 	"testing": "tests",
 }
 
