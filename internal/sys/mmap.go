@@ -11,8 +11,11 @@ import (
 //
 // Reading beyond the end of a file that shrank raises SIGBUS, so map only
 // what nobody can shrink: see [Memfd].
-func Map(fd, size int) ([]byte, error) {
-	mem, err := unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+func Map(fd, size int) ([]byte, error) { return MapAt(fd, 0, size) }
+
+// MapAt is [Map] for size bytes from offset, a multiple of the page size.
+func MapAt(fd int, offset int64, size int) ([]byte, error) {
+	mem, err := unix.Mmap(fd, offset, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("cannot map %d bytes of descriptor %d: %w", size, fd, err)
 	}
