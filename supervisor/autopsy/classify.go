@@ -90,11 +90,14 @@ func (d ending) byUs() Verdict {
 	return Verdict{Cause: cause, Abnormal: d.Ready, Sentence: "leaving (" + string(cause) + ")" + by}
 }
 
+// silence is how a verdict says that the whole process stood still.
+const silence = "the process was silent (no heartbeat)"
+
 // timeoutSentence says which of the two timeouts it was.
 func (d ending) timeoutSentence() string {
 	switch {
 	case d.Reason == fleet.ReasonSilent:
-		return "worker timeout: the process was silent (no heartbeat)"
+		return "worker timeout: " + silence
 	case d.Stuck != "":
 		return "worker timeout: stuck in " + d.Stuck
 	default:

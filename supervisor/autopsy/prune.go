@@ -3,6 +3,7 @@ package autopsy
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,12 +13,22 @@ import (
 )
 
 const (
-	suffix    = ".txt"
-	temporary = ".death-" // a record being written, or left behind by a crash
+	suffix     = ".txt"
+	dataSuffix = ".json"
+	temporary  = ".death-" // a record being written, or left behind by a crash
 )
 
-// recordName matches what fileName makes, and nothing that somebody else put there.
-var recordName = regexp.MustCompile(`^\d{8}T\d{6}\.\d{3}Z-pid\d+-slot-?\d+-[a-z0-9_-]*\.txt$`)
+// recordName matches the files of a record, and nothing that somebody else put there.
+var recordName = regexp.MustCompile(`^(\d{8}T\d{6}\.\d{3}Z-pid\d+-slot-?\d+-[a-zA-Z0-9_-]*)\.(txt|json)$`)
+
+// recordID splits a file's name; ok is false for files that are not ours.
+func recordID(name string) (id string, ok bool) {
+	m := recordName.FindStringSubmatch(name)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
 
 // abandoned is the age at which a temporary file is nobody's work any more.
 // Younger ones may belong to the other master of an upgrade under way.
@@ -32,21 +43,13 @@ func (s *Store) prune(keep string, now time.Time) error {
 		return bare(err)
 	}
 	var failed error
-	remove := func(name string) bool {
-		err := os.Remove(filepath.Join(s.dir, name))
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			return true
+	remove := func(name string) {
+		if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = bare(err)
 		}
-		failed = bare(err)
-		return false
 	}
-	// Newest first: what exceeds the limits is at the end. ReadDir sorts by name.
-	files, total := 1, int64(0)
-	slices.Reverse(entries)
-	if i, err := os.Lstat(filepath.Join(s.dir, keep)); err == nil {
-		total = i.Size()
-	}
-	full := false
+	sizes := make(map[string]int64)    // by record
+	files := make(map[string][]string) // by record
 	for _, e := range entries {
 		name := e.Name()
 		if strings.HasPrefix(name, temporary) {
@@ -55,19 +58,31 @@ func (s *Store) prune(keep string, now time.Time) error {
 			}
 			continue
 		}
-		if name == keep || !e.Type().IsRegular() || !recordName.MatchString(name) {
+		id, ours := recordID(name)
+		if !ours || !e.Type().IsRegular() {
 			continue
 		}
-		var size int64
+		files[id] = append(files[id], name)
 		if i, err := e.Info(); err == nil {
-			size = i.Size()
+			sizes[id] += i.Size()
 		}
-		full = full || files+1 > s.limits.Files || total+size > s.limits.Total
-		if full && remove(name) {
+	}
+	kept, total := 1, sizes[keep]
+	// Newest first: what exceeds the limits is at the end.
+	full := false
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(files))) {
+		if id == keep {
 			continue
 		}
-		files++
-		total += size
+		full = full || kept+1 > s.limits.Files || total+sizes[id] > s.limits.Total
+		if full {
+			for _, name := range files[id] {
+				remove(name)
+			}
+			continue
+		}
+		kept++
+		total += sizes[id]
 	}
 	return failed
 }

@@ -1,25 +1,43 @@
 package autopsy
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/webchasor/webchasor/internal/machine"
 )
 
 // Record is what is kept of one death. The shell fills it from the evidence,
-// the scoreboard and the wait status.
+// the scoreboard and the wait status. [Record.ID] names it.
 type Record struct {
-	Time       time.Time
-	PID        int
-	Slot       int
-	Generation uint64
-	Verdict    Verdict
-	Uptime     time.Duration
-	Requests   uint64    // finished in its life
-	InFlight   []Request // at death, in any order
-	Stacks     Dump      // empty: see Verdict.NoStacks
-	Stderr     []string  // last lines, oldest first
-	Usage      Usage
+	Time        time.Time
+	PID         int
+	Slot        int
+	Generation  uint64
+	Version     string // of the program
+	Verdict     Verdict
+	Code        int    // exit status, -1 if a signal ended it
+	Signal      string // that signal, "" if it exited
+	Uptime      time.Duration
+	Silent      time.Duration // age of the last heartbeat
+	Requests    uint64        // finished in its life
+	Connections int           // at death
+	InFlight    []Request     // at death, in any order
+	Stacks      Dump          // empty: see Verdict.NoStacks
+	Stderr      []string      // last lines of its output, oldest first
+	Log         []string      // last lines it wrote to the log, oldest first
+	Usage       Usage
+	Pressure    Pressure
+	// Seen says that a kind of request in flight was there in earlier deaths too.
+	Seen []string
+}
+
+// Pressure is the machine at the moment of death.
+type Pressure struct {
+	machine.Pressure
+	// What the CPU quota took from the cgroup while the worker lived.
+	ThrottledInLife    uint64
+	ThrottledInLifeFor time.Duration
 }
 
 // Request is one request that was in flight at death.
@@ -40,9 +58,12 @@ const FlagStuck = "stuck"
 
 // Usage is what the process consumed in its life.
 type Usage struct {
-	User   time.Duration
-	System time.Duration
-	MaxRSS int64 // bytes
+	User        time.Duration
+	System      time.Duration
+	MaxRSS      int64 // bytes
+	MajorFaults int64 // pages read from disk
+	Preempted   int64 // involuntary context switches
+	Yielded     int64 // voluntary ones
 }
 
 // Culprit is the request that most likely caused the death, and whether one
@@ -75,44 +96,4 @@ func (r Record) byBlame() []Request {
 		return int(max(-1, min(1, b.SinceProgress-a.SinceProgress)))
 	})
 	return s
-}
-
-// JSON is the record for machines, without line breaks. Times are RFC 3339,
-// durations seconds, sizes bytes.
-func (r Record) JSON() ([]byte, error) {
-	type request struct {
-		ID            uint64   `json:"id"`
-		Method        string   `json:"method"`
-		Path          string   `json:"path"`
-		Client        string   `json:"client"`
-		Age           float64  `json:"age"`
-		SinceProgress float64  `json:"since_progress"`
-		BytesOut      uint64   `json:"bytes_out"`
-		Flags         []string `json:"flags,omitempty"`
-	}
-	inFlight := make([]request, 0, len(r.InFlight))
-	for _, q := range r.byBlame() {
-		inFlight = append(inFlight, request{
-			q.ID, q.Method, q.Path, q.Client,
-			q.Age.Seconds(), q.SinceProgress.Seconds(), q.BytesOut, q.Flags,
-		})
-	}
-	return json.Marshal(struct {
-		Time       time.Time `json:"time"`
-		PID        int       `json:"pid"`
-		Slot       int       `json:"slot"`
-		Generation uint64    `json:"generation"`
-		Verdict    Verdict   `json:"verdict"`
-		Uptime     float64   `json:"uptime"`
-		Requests   uint64    `json:"requests"`
-		InFlight   []request `json:"in_flight"`
-		Stacks     Dump      `json:"stacks"`
-		Stderr     []string  `json:"stderr"`
-		User       float64   `json:"cpu_user"`
-		System     float64   `json:"cpu_system"`
-		MaxRSS     int64     `json:"max_rss"`
-	}{
-		r.Time, r.PID, r.Slot, r.Generation, r.Verdict, r.Uptime.Seconds(), r.Requests, inFlight,
-		r.Stacks, r.Stderr, r.Usage.User.Seconds(), r.Usage.System.Seconds(), r.Usage.MaxRSS,
-	})
 }

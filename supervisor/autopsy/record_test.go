@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/webchasor/webchasor/internal/machine"
 	"github.com/webchasor/webchasor/supervisor/fleet"
 )
 
@@ -24,9 +26,19 @@ func sample(t testing.TB) Record {
 			{ID: 7, Method: "POST", Path: "/v1/chat/completions\x1b[2J", Client: "192.0.2.8:4445", Age: 200 * time.Second, SinceProgress: 20 * time.Millisecond, BytesOut: 12345, Flags: []string{"streaming"}},
 			{ID: 8, Method: "GET", Path: "/spin", Client: "192.0.2.9:4446", Age: 3 * time.Second, SinceProgress: 3 * time.Second, Flags: []string{FlagStuck}},
 		},
+		Code: 2, Silent: 2500 * time.Millisecond, Connections: 12, Version: "v1.2.3",
 		Stacks: Group(e.Crash),
 		Stderr: []string{"started", "oops\x07"},
-		Usage:  Usage{User: 1500 * time.Millisecond, System: 200 * time.Millisecond, MaxRSS: 30 << 20},
+		Log:    []string{`{"level":"info","msg":"worker ready"}`},
+		Seen:   []string{"GET /spin was in flight in 3 deaths within 10m0s"},
+		Usage:  Usage{User: 1500 * time.Millisecond, System: 200 * time.Millisecond, MaxRSS: 30 << 20, MajorFaults: 3, Preempted: 4, Yielded: 5},
+		Pressure: Pressure{
+			Pressure: machine.Pressure{
+				CPU: machine.Stall{Known: true, Some: 41.5}, Memory: machine.Stall{Known: true}, Load: 7.25, CPUs: 2,
+				Available: 1 << 30, Total: 8 << 30, Used: 300 << 20, Limit: 512 << 20,
+			},
+			ThrottledInLife: 17, ThrottledInLifeFor: 40 * time.Minute,
+		},
 	}
 }
 
@@ -34,6 +46,7 @@ func TestTextGolden(t *testing.T) {
 	killed := sample(t)
 	killed.Verdict = Classify(Evidence{Code: -1, Signal: "SIGKILL", Ready: true, OOM: OOM{Readable: true, Before: 1, After: 2, Source: "memory.events.local"}})
 	killed.Stacks, killed.InFlight, killed.Stderr = Dump{}, killed.InFlight[:1], nil
+	killed.Code, killed.Signal, killed.Log, killed.Seen, killed.Pressure = -1, "SIGKILL", nil, nil, Pressure{}
 	for name, r := range map[string]Record{"silent": sample(t), "oom": killed} {
 		got, file := r.Text(64<<10), "testdata/"+name+".txt"
 		if *rewrite {
@@ -103,7 +116,7 @@ func TestTextIsBounded(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	b, err := sample(t).JSON()
+	b, err := sample(t).JSON(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,5 +138,106 @@ func TestJSON(t *testing.T) {
 	if got.PID != 1234 || got.Verdict.Cause != CauseTimeout || got.Uptime != 10804 || got.InFlight[0].ID != 8 || got.InFlight[0].Age != 3 ||
 		len(got.Stacks.Stacks) == 0 || got.MaxRSS != 30<<20 || !got.Time.Equal(sample(t).Time) {
 		t.Errorf("%s", b)
+	}
+}
+
+func TestJSONIsReadBack(t *testing.T) {
+	want := sample(t)
+	want.InFlight = want.byBlame()
+	b, err := want.JSON(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	for _, bad := range []string{"", "{", `{"format":0}`, `{"format":99}`} {
+		if _, err := Parse([]byte(bad)); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+}
+
+func TestJSONIsBounded(t *testing.T) {
+	r := sample(t)
+	for range 2000 {
+		r.InFlight = append(r.InFlight, Request{Path: strings.Repeat("p", 200), Method: "GET"})
+		r.Stacks.Stacks = append(r.Stacks.Stacks, Stack{Count: 1, ID: "1", State: "idle", Frames: []string{strings.Repeat("f", 500)}})
+		r.Log = append(r.Log, strings.Repeat("l", 500))
+	}
+	for _, limit := range []int{8 << 10, 64 << 10, 256 << 10} {
+		b, err := r.JSON(limit)
+		if err != nil || len(b) > limit {
+			t.Errorf("limit %d: %d bytes, %v", limit, len(b), err)
+		}
+		if got, err := Parse(b); err != nil || !got.Stacks.Truncated || got.InFlight[0].ID != 8 {
+			t.Errorf("limit %d: the culprit must stay: %v", limit, err)
+		}
+	}
+	if n := len(r.InFlight); n != 2003 {
+		t.Errorf("the record itself was changed: %d requests", n)
+	}
+}
+
+// TestWhere finds the application's code in real tracebacks.
+func TestWhere(t *testing.T) {
+	for name, want := range map[string]struct {
+		cause Cause
+		place string
+	}{
+		"panic":   {CausePanic, "main."},
+		"nil":     {CausePanic, "main."},
+		"gopanic": {CausePanic, "main."},
+		"map":     {CauseFatal, "main."},
+		"fault":   {CauseFatal, "main."},
+	} {
+		p, ok := Record{Verdict: Verdict{Cause: want.cause}, Stacks: Group(crashText(t, name))}.Where()
+		if !ok || !strings.HasPrefix(p.Function, want.place) || !strings.Contains(p.Position, ".go:") {
+			t.Errorf("%s: %+v, %v", name, p, ok)
+		}
+	}
+	stack := func(count int, first bool, frames ...string) Stack {
+		return Stack{Count: count, ID: "1", First: first, Frames: frames}
+	}
+	serving := []string{"sync.(*Mutex).Lock", "\t/go/mutex.go:1", "example.com/shop.checkout", "\t/shop/checkout.go:42", workerPackage + "(*fastEngine).serve", "\tx:1"}
+	idle := stack(500, false, "runtime.gopark", "\tx:1", workerPackage+"(*conn).Read", "\tx:1", "github.com/valyala/fasthttp.acceptConn", "\tx:1")
+	background := stack(600, false, "example.com/shop.sweep", "\t/shop/sweep.go:1")
+	for name, tt := range map[string]struct {
+		cause  Cause
+		stacks []Stack
+		want   string
+	}{
+		"a blocked handler in a time-out":      {CauseTimeout, []Stack{idle, background, stack(8, false, serving...)}, "example.com/shop.checkout"},
+		"who ran comes first":                  {CauseTimeout, []Stack{stack(1, true, "example.com/shop.spin", "\tx:2"), stack(8, false, serving...)}, "example.com/shop.spin"},
+		"bystanders of a panic are not blamed": {CausePanic, []Stack{stack(8, false, serving...)}, ""},
+		"nobody":                               {CauseTimeout, []Stack{idle, background}, ""},
+	} {
+		p, ok := Record{Verdict: Verdict{Cause: tt.cause}, Stacks: Dump{Stacks: tt.stacks}}.Where()
+		if p.Function != tt.want || ok != (tt.want != "") {
+			t.Errorf("%s: %+v, %v", name, p, ok)
+		}
+	}
+}
+
+// TestEveryAbnormalCauseHasARemedy: nobody is left alone at three in the morning.
+func TestEveryAbnormalCauseHasARemedy(t *testing.T) {
+	for _, c := range []Cause{
+		CauseTimeout, CauseOverdue, CauseBootTimeout, CauseBoot, CauseLoad, CauseOOM, CausePanic, CauseFatal, CauseExit, CauseOutside,
+	} {
+		if (Record{Verdict: Verdict{Cause: c}}).Remedy() == "" {
+			t.Errorf("%s has none", c)
+		}
+	}
+	quota := Record{Verdict: Verdict{Cause: CauseTimeout}, Uptime: time.Minute, Pressure: Pressure{ThrottledInLifeFor: 30 * time.Second}}
+	if !strings.Contains(quota.Remedy(), "CPU quota") {
+		t.Error("a starved worker is not blamed on the quota")
+	}
+	quota.Verdict.Cause = CausePanic
+	if strings.Contains(quota.Remedy(), "CPU quota") {
+		t.Error("a panic has nothing to do with the quota")
 	}
 }

@@ -2,8 +2,10 @@ package autopsy
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +23,23 @@ func names(t *testing.T, dir string) []string {
 		out = append(out, e.Name())
 	}
 	return out
+}
+
+// records names the records in dir and fails the test unless each has both files.
+func records(t *testing.T, dir string) []string {
+	t.Helper()
+	files := make(map[string]int)
+	for _, name := range names(t, dir) {
+		if id, ok := recordID(name); ok && !strings.HasSuffix(id, "-dir") {
+			files[id]++
+		}
+	}
+	for id, n := range files {
+		if n != 2 {
+			t.Errorf("%s has %d files", id, n)
+		}
+	}
+	return slices.Sorted(maps.Keys(files))
 }
 
 func TestStoreWrites(t *testing.T) {
@@ -44,7 +63,7 @@ func TestStoreWrites(t *testing.T) {
 			t.Errorf("%s: %v, %v", p, i.Mode(), err)
 		}
 	}
-	if n := names(t, s.Dir()); len(n) != 1 {
+	if n := names(t, s.Dir()); len(n) != 2 {
 		t.Errorf("left behind: %v", n)
 	}
 }
@@ -59,7 +78,7 @@ func TestStoreKeepsTheNewest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n := names(t, s.Dir())
+	n := records(t, s.Dir())
 	if len(n) != 3 || !strings.HasPrefix(n[0], "20261122T220803") || !strings.HasPrefix(n[2], "20261122T220805") {
 		t.Errorf("kept %v", n)
 	}
@@ -69,13 +88,13 @@ func TestStoreKeepsTheNewest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := names(t, s.Dir()); len(n) != 3 || n[0] != filepath.Base(path) || !strings.HasPrefix(n[1], "20261122T220804") {
+	if n := records(t, s.Dir()); len(n) != 3 || n[0]+suffix != filepath.Base(path) || !strings.HasPrefix(n[1], "20261122T220804") {
 		t.Errorf("kept %v", n)
 	}
 }
 
 func TestStoreBoundsBytes(t *testing.T) {
-	s := NewStore(t.TempDir(), Limits{File: 4 << 10, Total: 10 << 10})
+	s := NewStore(t.TempDir(), Limits{File: 8 << 10, Total: 40 << 10})
 	r := sample(t)
 	for range 20 {
 		r.Stderr = append(r.Stderr, strings.Repeat("x", 1000))
@@ -93,12 +112,12 @@ func TestStoreBoundsBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i.Size() > 4<<10 {
+		if i.Size() > 8<<10 {
 			t.Errorf("%s has %d bytes", name, i.Size())
 		}
 		total += i.Size()
 	}
-	if total > 10<<10 || len(n) < 2 {
+	if total > 40<<10 || len(n) < 4 {
 		t.Errorf("%d files, %d bytes", len(n), total)
 	}
 }
@@ -128,7 +147,7 @@ func TestStoreLeavesOthersAlone(t *testing.T) {
 		}
 	}
 	got := strings.Join(names(t, s.Dir()), " ")
-	if strings.Contains(got, old) || !strings.Contains(got, young) || !strings.Contains(got, notes) || !strings.Contains(got, "-dir.txt") || strings.Count(got, "timeout.txt") != 1 {
+	if strings.Contains(got, old) || !strings.Contains(got, young) || !strings.Contains(got, notes) || !strings.Contains(got, "-dir.txt") || strings.Count(got, "timeout.txt") != 1 || strings.Count(got, "timeout.json") != 1 {
 		t.Errorf("left: %s", got)
 	}
 }
@@ -192,15 +211,15 @@ func TestStoreFromManyGoroutines(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := names(t, s.Dir()); len(n) != 5 {
-		t.Errorf("%d files", len(n))
+	if n := records(t, s.Dir()); len(n) != 5 {
+		t.Errorf("%d records", len(n))
 	}
 }
 
 func TestFileNameStaysInside(t *testing.T) {
 	r := sample(t)
 	r.Verdict.Cause = "../../etc/x"
-	if n := fileName(r); filepath.Base(n) != n || !recordName.MatchString(n) {
+	if n := r.ID() + suffix; filepath.Base(n) != n || !recordName.MatchString(n) {
 		t.Errorf("name %q", n)
 	}
 }

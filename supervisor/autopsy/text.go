@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/webchasor/webchasor/internal/machine"
 )
 
 // Bounds of the text's parts. Requests and output come before the stacks and
@@ -19,23 +21,27 @@ const (
 // bytes; whole stacks are left out first, and it says how many.
 func (r Record) Text(limit int) string {
 	w := &sheet{limit: limit}
-	w.line("Worker died: %s", r.Verdict.Sentence)
-	if q, ok := r.Culprit(); ok {
-		w.line("Likely culprit: %s", q.describe())
+	for _, line := range r.Summary() {
+		w.line("%s", oneLine(line, 2*maxSentence))
 	}
 	w.line("")
 	w.line("cause       %s", r.Verdict.Cause)
 	w.line("when        %s", r.Time.UTC().Format("2006-01-02 15:04:05.000 UTC"))
 	w.line("worker      pid %d, slot %d, generation %d", r.PID, r.Slot, r.Generation)
-	w.line("life        %s, %d requests finished", seconds(r.Uptime), r.Requests)
-	w.line("consumed    %s user, %s system, at most %s of memory", seconds(r.Usage.User), seconds(r.Usage.System), mebibytes(r.Usage.MaxRSS))
+	if r.Version != "" {
+		w.line("version     %s", oneLine(r.Version, maxField))
+	}
+	w.line("life        %s, %d requests finished, %s open, last heartbeat %s before", seconds(r.Uptime), r.Requests, plural(r.Connections, "connection"), seconds(r.Silent))
+	w.line("consumed    %s user, %s system, at most %s of memory, %d pages from disk, switches %d by itself, %d forced",
+		seconds(r.Usage.User), seconds(r.Usage.System), mebibytes(r.Usage.MaxRSS), r.Usage.MajorFaults, r.Usage.Yielded, r.Usage.Preempted)
+	r.Pressure.write(w)
 	w.line("")
 	w.line("Evidence")
 	for _, e := range r.Verdict.Evidence {
 		w.line("  - %s", oneLine(e, 2*maxSentence))
 	}
 	r.writeInFlight(w)
-	r.writeStderr(w)
+	r.writeOutput(w)
 	r.writeStacks(w)
 	return w.b.String()
 }
@@ -52,15 +58,43 @@ func (r Record) writeInFlight(w *sheet) {
 	}
 }
 
-func (r Record) writeStderr(w *sheet) {
-	if len(r.Stderr) == 0 {
-		return
+func (r Record) writeOutput(w *sheet) {
+	for _, part := range []struct {
+		title string
+		lines []string
+	}{{"Last output", r.Stderr}, {"Last lines of its log", r.Log}} {
+		if len(part.lines) == 0 {
+			continue
+		}
+		w.line("")
+		w.line("%s", part.title)
+		for _, s := range part.lines[max(0, len(part.lines)-maxStderr):] {
+			w.line("  | %s", oneLine(s, 2*maxSentence))
+		}
 	}
-	w.line("")
-	w.line("Last output")
-	for _, s := range r.Stderr[max(0, len(r.Stderr)-maxStderr):] {
-		w.line("  | %s", oneLine(s, 2*maxSentence))
+}
+
+// write says what the machine was like.
+func (p Pressure) write(w *sheet) {
+	if p.Total > 0 {
+		w.line("machine     load %.2f on %.4g CPUs, %s of %s memory free", p.Load, p.CPUs, mebibytes(p.Available), mebibytes(p.Total))
 	}
+	if p.Limit > 0 {
+		w.line("cgroup      %s of %s memory used", mebibytes(p.Used), mebibytes(p.Limit))
+	}
+	if p.CPU.Known || p.Memory.Known || p.IO.Known {
+		w.line("pressure    cpu %s, memory %s, io %s (of the last 10 s somebody waited)", percent(p.CPU), percent(p.Memory), percent(p.IO))
+	}
+	if p.ThrottledInLife > 0 {
+		w.line("throttled   %s by the CPU quota in its life, in %s", seconds(p.ThrottledInLifeFor), plural(int(p.ThrottledInLife), "period"))
+	}
+}
+
+func percent(s machine.Stall) string {
+	if !s.Known {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.1f %%", s.Some)
 }
 
 func (r Record) writeStacks(w *sheet) {
