@@ -12,6 +12,7 @@ import (
 	"github.com/webchasor/webchasor/internal/logs"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/fleet"
+	"github.com/webchasor/webchasor/supervisor/journal"
 )
 
 // newMaster loads the configuration and opens the log; without either there is
@@ -31,6 +32,9 @@ func newMaster(o Options) (*master, error) {
 		stderr:     o.Stderr,
 		traffic:    traffic{adopted: make(map[int]fleet.ID), absent: make(map[int]time.Time)},
 		happenings: make(chan happening, 256),
+		gone:       make(chan struct{}),
+		journal:    journal.New(),
+		tally:      newTally(),
 	}
 	if m.image, err = SelfImage(); err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ const sampleEvery = 250 * time.Millisecond
 // loop runs until the fleet has ended or an upgrade has taken over; it returns
 // the exit status. It is the only goroutine that touches the master's fields.
 func (m *master) loop() int {
+	defer close(m.gone)
 	sampler := time.NewTimer(sampleEvery)
 	defer sampler.Stop()
 	wake := time.NewTimer(time.Hour)

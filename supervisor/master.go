@@ -8,10 +8,13 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/logs"
 	"github.com/webchasor/webchasor/internal/sys"
+	"github.com/webchasor/webchasor/internal/systemd"
 	"github.com/webchasor/webchasor/supervisor/autopsy"
 	"github.com/webchasor/webchasor/supervisor/fleet"
+	"github.com/webchasor/webchasor/supervisor/journal"
 	"github.com/webchasor/webchasor/supervisor/pidfile"
 )
 
@@ -40,8 +43,11 @@ type master struct {
 	clock    sys.Clock
 
 	current    *config.Resolved // the committed generation
+	previous   *config.Resolved // the one committed before; nil if there was none
 	generation fleet.Generation
 	tx         transaction // a reload under way
+	lastReload *control.Result
+	logLevel   string // an operator's, until the next reload; "" is the setting's
 
 	sockets []socket
 	traffic traffic
@@ -52,14 +58,21 @@ type master struct {
 	upgrader  *tableflip.Upgrader
 	baton     baton // for what an upgrade hands over
 	upgrading bool
-	inherited estate // what an upgraded-from master left; empty at a first start
+	promotion promotion // the upgrade under way, and the last one
+	inherited estate    // what an upgraded-from master left; empty at a first start
 	init      *os.File
 	pidfile   *pidfile.File
+	systemd   *systemd.Service // nil without a service manager
+	manager   manager          // what it was told
 	deaths    *autopsy.Store
 	claims    autopsy.Claims
 
+	journal *journal.Journal
+	tally   tally
+
 	watcher    *configWatch
 	happenings chan happening
+	gone       chan struct{} // closed when the loop has ended
 	signals    inbox
 	stopping   bool
 	portLimit  time.Time // when a stopping master closes the port at the latest

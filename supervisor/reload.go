@@ -1,9 +1,12 @@
 package supervisor
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/logs"
 	"github.com/webchasor/webchasor/supervisor/fleet"
@@ -17,7 +20,10 @@ type transaction struct {
 	off        bool // called off while it was read
 	next       *config.Resolved
 	generation fleet.Generation
-	again      string // why another one was asked for
+	again      string  // why another one was asked for
+	waiters    waiters // who waits for the end of this one
+	later      waiters // and of the one asked for meanwhile
+	result     control.Result
 }
 
 type txPhase int
@@ -30,9 +36,10 @@ const (
 
 // reload begins a transaction: read, validate, boot one worker of the new
 // generation, then roll the others. Until it commits the old generation is the truth.
-func (m *master) reload(why string) {
+func (m *master) reload(why string, waiting ...waiter) {
 	if m.stopping {
 		m.log.Warn("reload ignored: the service is stopping", zap.String("why", why))
+		waiters(waiting).send(refusal("reload", "the service is stopping"))
 		return
 	}
 	if obstacle := m.obstacle(); obstacle != "" {
@@ -40,9 +47,10 @@ func (m *master) reload(why string) {
 			m.log.Info("reload put off", zap.String("why", why), zap.String("until_after", obstacle))
 		}
 		m.tx.again = why
+		m.tx.later = append(m.tx.later, waiting...)
 		return
 	}
-	m.startReload(why)
+	m.startReload(why, m.load, waiting)
 }
 
 // obstacle names what a reload has to wait for; empty if nothing.
@@ -65,10 +73,14 @@ func (m *master) obstacle() string {
 	return ""
 }
 
-func (m *master) startReload(why string) {
+// startReload reads what load gives: the configuration, or in a roll-back the
+// settings that were in force before.
+func (m *master) startReload(why string, load func() (*config.Resolved, error), waiting waiters) {
 	m.log.Info("reloading", zap.String("why", why))
-	m.tx.phase, m.tx.why = txLoading, why
-	load := m.load
+	m.jot(control.KindReload, nil, "reloading: "+why, "outcome", string(control.OutcomeBegun))
+	m.tx.phase, m.tx.why, m.tx.waiters = txLoading, why, waiting
+	m.tx.result = control.Result{Order: "reload", Began: time.Now()}
+	m.tellReloading()
 	go func() {
 		resolved, err := load()
 		m.happenings <- loaded{resolved, err}
@@ -83,16 +95,17 @@ func (m *master) loaded(next *config.Resolved, err error) {
 	}
 	if m.tx.off {
 		m.log.Info("reload called off")
-		m.finishReload()
+		m.finishReload(control.OutcomeCalledOff, "a later order took its place")
 		return
 	}
 	if err != nil {
 		m.log.Error("reload rejected; the old configuration serves on", zap.Error(err))
-		m.finishReload()
+		m.finishReload(control.OutcomeRejected, oneLine(err))
 		return
 	}
 	m.settled(next)
 	m.explain(next)
+	m.tx.result.Changes = changesOf(m.current, next)
 	next = config.KeepRunning(next, m.current)
 	m.generation++
 	m.tx.phase, m.tx.next, m.tx.generation = txRolling, next, m.generation
@@ -100,7 +113,7 @@ func (m *master) loaded(next *config.Resolved, err error) {
 	if m.tx.phase == txRolling && m.fleet.View().Phase != fleet.PhaseReloading {
 		// The core refused, and has said why: something came between while we
 		// read. Ask again when it is over.
-		m.tx = transaction{again: m.tx.why}
+		m.tx = transaction{again: m.tx.why, later: append(m.tx.waiters, m.tx.later...)}
 	}
 }
 
@@ -108,6 +121,8 @@ func (m *master) loaded(next *config.Resolved, err error) {
 // the operator replaces it. One that rolls already is the core's to end.
 func (m *master) callOffReload() {
 	m.tx.again = ""
+	m.tx.later.send(refusal("reload", "a later order took its place"))
+	m.tx.later = nil
 	m.tx.off = m.tx.phase == txLoading
 }
 
@@ -139,24 +154,34 @@ func (m *master) reloaded(a fleet.Reloaded) {
 	}
 	if a.Err != "" && m.stopping {
 		m.log.Info("reload called off", zap.Uint64("generation", uint64(a.Generation)))
-		m.finishReload()
+		m.finishReload(control.OutcomeCalledOff, "the service is stopping")
 		return
 	}
 	if a.Err != "" {
 		m.log.Error("reload rolled back; the old configuration serves on",
 			zap.Uint64("generation", uint64(a.Generation)), zap.String("cause", a.Err))
-		m.finishReload()
+		m.finishReload(control.OutcomeRolled, a.Err)
 		return
 	}
-	m.current = m.tx.next
+	m.previous, m.current = m.current, m.tx.next
+	m.logLevel = ""
 	m.log.Info("reloaded", zap.Uint64("generation", uint64(a.Generation)))
 	m.applyHot()
-	m.finishReload()
+	m.finishReload(control.OutcomeDone, "")
 }
 
 // finishReload leaves the transaction; the loop starts the one that was asked
 // for meanwhile.
-func (m *master) finishReload() { m.tx = transaction{again: m.tx.again} }
+func (m *master) finishReload(outcome control.Outcome, text string) {
+	r := m.tx.result
+	r.Outcome, r.Text, r.Ended = outcome, text, time.Now()
+	r.Generation = uint64(m.fleet.View().Generation)
+	m.lastReload = &r
+	m.jot(control.KindReload, nil, told(r), "outcome", string(outcome))
+	m.tx.waiters.send(r)
+	m.tx = transaction{again: m.tx.again, later: m.tx.later}
+	m.tellReady()
+}
 
 // resumeReload starts a remembered reload as soon as nothing stands in its way:
 // not the last transaction, nor its roll-back.
@@ -164,9 +189,9 @@ func (m *master) resumeReload() {
 	if m.tx.again == "" || m.stopping || m.obstacle() != "" {
 		return
 	}
-	why := m.tx.again
-	m.tx.again = ""
-	m.startReload(why)
+	why, waiting := m.tx.again, m.tx.later
+	m.tx.again, m.tx.later = "", nil
+	m.startReload(why, m.load, waiting)
 }
 
 // applyHot puts the committed settings to work in the master itself.

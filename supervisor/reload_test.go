@@ -10,6 +10,7 @@ import (
 
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/supervisor/fleet"
+	"github.com/webchasor/webchasor/supervisor/journal"
 )
 
 // idleMaster is a master without processes, sockets or a log.
@@ -21,6 +22,7 @@ func idleMaster() *master {
 		current: resolved, generation: 1, happenings: make(chan happening, 1),
 		upgrader: &tableflip.Upgrader{},
 		load:     func() (*config.Resolved, error) { return resolved, nil },
+		journal:  journal.New(),
 	}
 }
 
@@ -66,7 +68,7 @@ func TestReloadIsRememberedUntilItCanRun(t *testing.T) {
 func TestReloadThatTheCoreRefusesEnds(t *testing.T) {
 	m := idleMaster() // its fleet was never started and refuses everything
 	m.serving = true
-	m.startReload("SIGHUP")
+	m.startReload("SIGHUP", m.load, nil)
 	h := <-m.happenings
 	h.apply(m)
 	if m.tx.phase != txIdle || m.tx.again != "SIGHUP" {
@@ -86,7 +88,7 @@ func TestReloadThatCannotBeReadEnds(t *testing.T) {
 func TestParkCallsAReloadOff(t *testing.T) {
 	m := starting()
 	m.serving = true
-	m.startReload("SIGHUP")
+	m.startReload("SIGHUP", m.load, nil)
 	m.reload("another")
 	m.callOffReload()
 	(<-m.happenings).apply(m)

@@ -11,6 +11,8 @@ import (
 	"github.com/cloudflare/tableflip"
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/control"
+	"github.com/webchasor/webchasor/internal/systemd"
 	"github.com/webchasor/webchasor/supervisor/pidfile"
 )
 
@@ -25,7 +27,11 @@ func (m *master) openUpgrader() error {
 	}
 	m.upgrader = upgrader
 	m.init = openInit()
+	m.systemd = systemd.Open(upgrader.HasParent())
+	passed := systemd.Listen()
 	if !upgrader.HasParent() {
+		m.manager.main = true
+		m.activate(passed)
 		return nil
 	}
 	// tableflip's own pipes arrive without FD_CLOEXEC.
@@ -50,28 +56,39 @@ func (m *master) openUpgrader() error {
 
 // upgrade starts a new master from the image on disk. This one serves on until
 // the new one says that all its workers are ready.
-func (m *master) upgrade() {
+func (m *master) upgrade(waiting ...waiter) { m.promote("upgrade", os.Args[0], waiting) }
+
+// promote starts a new master from a binary.
+func (m *master) promote(order, binary string, waiting waiters) {
+	if why := m.cannotPromote(); why != "" {
+		m.log.Warn(order + " refused: " + why)
+		waiting.send(refusal(order, why))
+		return
+	}
+	m.beginPromotion(order, waiting)
+	if err := m.queueEstate(); err != nil {
+		m.log.Error(order+" failed; this master serves on", zap.Error(err))
+		m.endPromotion(control.OutcomeFailed, oneLine(err))
+		return
+	}
+	m.log.Info("upgrading", zap.String("binary", binary))
+	m.upgrading = true
+	go func() { m.happenings <- upgraded{startUpgrade(m.upgrader, binary)} }()
+}
+
+// cannotPromote says why there can be no new master now; empty if there can.
+func (m *master) cannotPromote() string {
 	switch {
 	case m.stopping:
-		m.log.Warn("upgrade refused: the service is stopping")
-		return
+		return "the service is stopping"
 	case m.upgrading:
-		m.log.Warn("upgrade refused: upgrade in progress")
-		return
+		return "upgrade in progress"
 	case m.tx.phase != txIdle:
-		m.log.Warn("upgrade refused: reload in progress")
-		return
+		return "reload in progress"
 	case !m.serving:
-		m.log.Warn("upgrade refused: the workers are not all ready yet")
-		return
+		return "the workers are not all ready yet"
 	}
-	if err := m.queueEstate(); err != nil {
-		m.log.Error("upgrade failed; this master serves on", zap.Error(err))
-		return
-	}
-	m.log.Info("upgrading", zap.String("binary", os.Args[0]))
-	m.upgrading = true
-	go func() { m.happenings <- upgraded{startUpgrade(m.upgrader)} }()
+	return ""
 }
 
 // predecessorWait is how long an upgrade waits for the master before this one
@@ -80,8 +97,11 @@ const predecessorWait = 5 * time.Second
 
 // startUpgrade blocks until the new master serves or has failed. tableflip
 // refuses while the previous master's process exists, and learns of its end a
-// moment later than anybody else.
-func startUpgrade(u *tableflip.Upgrader) error {
+// moment later than anybody else. It executes os.Args[0], whatever that is then.
+func startUpgrade(u *tableflip.Upgrader, binary string) error {
+	own := os.Args[0]
+	os.Args[0] = binary
+	defer func() { os.Args[0] = own }()
 	ctx, cancel := context.WithTimeout(context.Background(), predecessorWait)
 	defer cancel()
 	_ = u.WaitForParent(ctx)
@@ -112,16 +132,20 @@ func (m *master) upgraded(err error) {
 		m.traffic.attached = nil // whatever the new master told the kernel
 		if m.stopping {
 			m.log.Info("upgrade called off", zap.Error(err))
+			m.endPromotion(control.OutcomeCalledOff, "the service is stopping")
 			return
 		}
 		m.log.Error("upgrade failed; this master serves on", zap.Error(err))
+		m.endPromotion(control.OutcomeFailed, "the new master did not get ready ("+oneLine(err)+"); its log says why, this master serves on")
 		return
 	}
 	if m.stopping {
 		m.log.Warn("the stop came too late: the new master serves already; stop that one")
 	}
 	m.invitations()
+	m.handMain()
 	m.log.Info("upgraded: the new master serves, this one leaves")
+	m.endPromotion(control.OutcomeDone, "")
 	m.dropPidfile() // nothing, if the new master has taken it over
 	m.end(exitOK)
 }
@@ -132,6 +156,7 @@ func (m *master) up() {
 	m.serving = true
 	m.succeed()
 	m.invite()
+	m.introduceSelf()
 	m.adoptOrphans()
 	if err := m.writePidfile(); err != nil {
 		m.log.Error("cannot write the pidfile; serving all the same", zap.Error(err))
@@ -142,6 +167,8 @@ func (m *master) up() {
 	if err := m.upgrader.Ready(); err != nil {
 		m.log.Error("cannot tell the previous master that this one is ready", zap.Error(err))
 	}
+	m.awaitMain()
+	m.tellReady()
 	m.log.Info("ready", zap.Int("workers", len(m.children)), zap.Uint64("generation", uint64(m.generation)))
 }
 

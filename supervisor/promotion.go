@@ -1,0 +1,32 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/webchasor/webchasor/internal/control"
+)
+
+// promotion is an upgrade under way, as those see it who asked for it.
+type promotion struct {
+	began   time.Time
+	order   string // "upgrade" or "rollback"
+	waiters waiters
+	last    *control.Result
+	count   int // upgrades that this service has been through
+}
+
+// beginPromotion notes who waits for the end of the upgrade.
+func (m *master) beginPromotion(order string, waiting waiters) {
+	m.promotion.began, m.promotion.order, m.promotion.waiters = time.Now(), order, waiting
+	m.jot(control.KindUpgrade, nil, order+": starting a new master", "outcome", string(control.OutcomeBegun))
+}
+
+// endPromotion tells them.
+func (m *master) endPromotion(outcome control.Outcome, text string) {
+	p := &m.promotion
+	r := control.Result{Order: p.order, Outcome: outcome, Text: text, Began: p.began, Ended: time.Now()}
+	p.last = &r
+	m.jot(control.KindUpgrade, nil, told(r), "outcome", string(outcome))
+	p.waiters.send(r)
+	p.waiters = nil
+}
