@@ -132,8 +132,9 @@ func (m *master) orphanGone(pid int, err error) {
 // invitation tells the old master whom one of its workers may pass its
 // connections to. One descriptor per target travels beside it, in order.
 type invitation struct {
-	PID     int
+	PID     int `json:",omitempty"`
 	Targets []handoff.Target
+	Master  int `json:",omitempty"` // the new master's own pid; then nothing else
 }
 
 // invite introduces the previous master's workers to ours, before that master
@@ -172,6 +173,20 @@ func (m *master) invite() {
 	flush()
 }
 
+// introduceSelf tells the previous master who follows it.
+func (m *master) introduceSelf() {
+	if m.inherited.answer == nil {
+		return
+	}
+	packet, err := json.Marshal([]invitation{{Master: os.Getpid()}})
+	if err == nil {
+		err = m.answerEstate(packet, nil)
+	}
+	if err != nil {
+		m.log.Debug("cannot introduce this master to the previous one", zap.Error(err))
+	}
+}
+
 // answerEstate sends a message back to the previous master.
 func (m *master) answerEstate(packet []byte, fds []int) error {
 	return sys.WithFD(m.inherited.answer, func(fd int) error { return sys.SendFDs(fd, packet, fds...) })
@@ -189,6 +204,10 @@ func (m *master) passOn(packet []byte, fds []int) {
 		byPID[c.pid] = c
 	}
 	for _, i := range all {
+		if i.Master != 0 {
+			m.manager.heir = i.Master
+			continue
+		}
 		n := len(i.Targets)
 		if n > len(fds) {
 			return

@@ -27,6 +27,7 @@ func (m *master) sample() {
 	m.queue.look(now, m)
 	m.reapOrphans(now)
 	m.closePortWhenLeft()
+	m.keepManagerInformed(now)
 }
 
 // observe notes how many connections came since the last look, and decides

@@ -54,6 +54,7 @@ func (m *master) stop(quick bool) {
 		m.stopping = true
 		m.portLimit = time.Now().Add(portGrace)
 		m.upgrader.Stop()
+		m.tellStopping()
 	}
 	m.step(fleet.Stop{Quick: quick})
 	m.closePortWhenLeft()

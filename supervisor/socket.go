@@ -3,8 +3,10 @@ package supervisor
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"os/user"
+	"strconv"
 
+	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/sys"
 )
 
@@ -28,6 +30,11 @@ type socket struct {
 	Address string // as bound
 	Sharded bool
 	FDs     []int `json:"-"` // by slot; exactly one if not sharded
+	// Lent by whoever passed it to us: it is let go of at the end, never shut
+	// down or unlinked.
+	Lent bool `json:",omitempty"`
+	// Stored counts the slots, from 0, that the service manager keeps duplicates of.
+	Stored int `json:",omitempty"`
 	// Inherited from a previous master, who serves on if this one fails.
 	Inherited bool `json:"-"`
 }
@@ -56,9 +63,20 @@ func (s *socket) grow(slot, backlog int) error {
 // listen opens an address in the way that the accept setting asks for. Auto is
 // sharded where the kernel can steer.
 func listen(spec, accept string, backlog int) (socket, error) {
-	if path, ok := strings.CutPrefix(spec, "unix:"); ok {
-		fd, bound, err := sys.ListenUnix(path, backlog)
+	b, err := config.ParseBind(spec)
+	if err != nil {
+		return socket{}, err
+	}
+	switch b.Network {
+	case "unix":
+		access, err := accessOf(b.Unix)
+		if err != nil {
+			return socket{}, err
+		}
+		fd, bound, err := sys.ListenUnixFor(b.Address, backlog, access)
 		return socket{Network: "unix", Spec: spec, Address: "unix:" + bound, FDs: []int{fd}}, err
+	case "fd":
+		return passed(spec, b.Address)
 	}
 	if accept != acceptShared {
 		fd, bound, err := sys.SlotGroupFirst("tcp", spec, backlog)
@@ -68,6 +86,32 @@ func listen(spec, accept string, backlog int) (socket, error) {
 	}
 	fd, bound, err := sys.ListenTCP("tcp", spec, backlog)
 	return socket{Network: "tcp", Spec: spec, Address: bound, FDs: []int{fd}}, err
+}
+
+// accessOf looks the names up.
+func accessOf(f config.UnixFile) (a sys.Access, err error) {
+	a = sys.Access{Mode: f.Mode, UID: -1, GID: -1}
+	if f.Owner != "" {
+		u, err := user.Lookup(f.Owner)
+		if id, numeric := strconv.Atoi(f.Owner); numeric == nil {
+			a.UID = id
+		} else if err != nil {
+			return a, fmt.Errorf("cannot find the owner of the socket: %w", err)
+		} else if a.UID, err = strconv.Atoi(u.Uid); err != nil {
+			return a, fmt.Errorf("cannot use the owner %s of the socket: %w", f.Owner, err)
+		}
+	}
+	if f.Group != "" {
+		g, err := user.LookupGroup(f.Group)
+		if id, numeric := strconv.Atoi(f.Group); numeric == nil {
+			a.GID = id
+		} else if err != nil {
+			return a, fmt.Errorf("cannot find the group of the socket: %w", err)
+		} else if a.GID, err = strconv.Atoi(g.Gid); err != nil {
+			return a, fmt.Errorf("cannot use the group %s of the socket: %w", f.Group, err)
+		}
+	}
+	return a, nil
 }
 
 // each calls f with every descriptor of every socket.

@@ -21,8 +21,11 @@ const portWait = 5 * time.Second
 // openSockets takes over the sockets of the previous master or binds them.
 func (m *master) openSockets() error {
 	s := &m.current.Settings
-	for _, spec := range s.Bind {
+	for _, spec := range m.specs() {
 		if inherited, ok := m.inherited.take(spec); ok {
+			if !m.upgrader.HasParent() && !inherited.Lent {
+				m.relistenAt(&inherited, s.Backlog)
+			}
 			m.sockets = append(m.sockets, inherited)
 			m.log.Info("listening", zap.String("address", inherited.Address), zap.Bool("inherited", true))
 			continue
@@ -40,15 +43,21 @@ func (m *master) openSockets() error {
 // succeed makes the inheritance ours, now that we serve: before, the previous
 // master must find everything as it was. Addresses that are no longer configured go.
 func (m *master) succeed() {
-	if !m.upgrader.HasParent() {
-		return
-	}
 	for _, s := range m.inherited.sockets {
-		m.log.Info("no longer listening", zap.String("address", s.Address))
-		m.unlink(*s)
+		if s.Lent {
+			m.log.Warn("a socket that was passed to us is not used", zap.String("address", s.Address),
+				zap.String("remedy", "add "+s.Spec+" to bind"))
+		} else {
+			m.log.Info("no longer listening", zap.String("address", s.Address))
+			m.unlink(*s)
+			m.forget(s)
+		}
 		closeAll(s.FDs) // our copies: the leaving workers still answer what is queued
 	}
 	m.inherited.sockets = nil
+	if !m.upgrader.HasParent() {
+		return
+	}
 	for i := range m.sockets {
 		m.sockets[i].Inherited = false
 	}
@@ -98,11 +107,17 @@ func remedy(spec string, err error) error {
 // relisten applies a changed backlog: listen(2) may be called again on a
 // listening socket, by anybody who holds it.
 func (m *master) relisten(backlog int) {
-	each(m.sockets, func(s *socket, _, fd int) {
+	for i := range m.sockets {
+		m.relistenAt(&m.sockets[i], backlog)
+	}
+}
+
+func (m *master) relistenAt(s *socket, backlog int) {
+	for _, fd := range s.FDs {
 		if err := sys.Relisten(fd, backlog); err != nil {
 			m.log.Warn("cannot change the backlog", zap.String("address", s.Address), zap.Error(err))
 		}
-	})
+	}
 }
 
 // portGrace is how long a stopping master waits for its workers to empty the
@@ -139,10 +154,11 @@ func (m *master) closePortWhenLeft() {
 // master that serves on.
 func (m *master) closePort() {
 	for _, l := range m.sockets {
-		if l.Inherited {
+		if l.Inherited || l.Lent {
 			closeAll(l.FDs)
 			continue
 		}
+		m.forget(&l)
 		m.unlink(l) // first: once it is closed, the path may be somebody else's
 		for _, fd := range l.FDs {
 			if err := sys.CloseListener(fd); err != nil {
@@ -156,7 +172,7 @@ func (m *master) closePort() {
 // unlink removes a unix socket's path. Names in the abstract namespace have none.
 func (m *master) unlink(s socket) {
 	path, ok := strings.CutPrefix(s.Address, "unix:")
-	if !ok || strings.HasPrefix(path, "@") {
+	if !ok || s.Lent || strings.HasPrefix(path, "@") {
 		return
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {

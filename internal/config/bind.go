@@ -9,48 +9,44 @@ import (
 	"strings"
 )
 
-// unixPathMax is what fits into sun_path with its NUL (unix(7): 108 bytes on
-// Linux; darwin has 104, the smaller one keeps files portable).
-const unixPathMax = 103
+// Bind is one address of the setting bind, taken apart.
+type Bind struct {
+	Network string // tcp, unix or fd
+	Address string // host:port, a path, or the number or name of a passed descriptor
+	Unix    UnixFile
+}
 
-// ParseBind splits one address of the setting bind into what [net.Listen]
-// takes: "tcp" with host:port, or "unix" with a path. It does not resolve names.
-func ParseBind(addr string) (network, address string, err error) {
+// ParseBind takes an address apart. It looks nothing up, neither hosts nor users.
+func ParseBind(addr string) (Bind, error) {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		return parseUnix(path)
 	}
+	if name, ok := strings.CutPrefix(addr, "fd://"); ok {
+		if name == "" {
+			return Bind{}, errors.New("after fd:// comes the number or the name of a descriptor, as in fd://3")
+		}
+		return Bind{Network: "fd", Address: name}, nil
+	}
 	if scheme, rest, ok := strings.Cut(addr, "://"); ok {
-		return "", "", fmt.Errorf("it begins with %s://, write %s", scheme, rest)
+		return Bind{}, fmt.Errorf("it begins with %s://, write %s", scheme, rest)
 	}
 	if _, err := strconv.ParseUint(addr, 10, 64); err == nil {
-		return "", "", fmt.Errorf("it is a port without a colon, write :%s", addr)
+		return Bind{}, fmt.Errorf("it is a port without a colon, write :%s", addr)
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", "", explainHostPort(addr)
+		return Bind{}, explainHostPort(addr)
 	}
 	if n, err := strconv.ParseUint(port, 10, 64); err != nil || n > 65535 {
-		return "", "", fmt.Errorf("the port %q is not a number from 0 to 65535", port)
+		return Bind{}, fmt.Errorf("the port %q is not a number from 0 to 65535", port)
 	}
 	if host == "*" {
-		return "", "", fmt.Errorf("for all interfaces write :%s", port)
+		return Bind{}, fmt.Errorf("for all interfaces write :%s", port)
 	}
 	if strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`/@\`, r) }) {
-		return "", "", fmt.Errorf("%q is not a host name", host)
+		return Bind{}, fmt.Errorf("%q is not a host name", host)
 	}
-	return "tcp", addr, nil
-}
-
-func parseUnix(path string) (network, address string, err error) {
-	switch {
-	case path == "":
-		return "", "", errors.New("the path after unix: is missing")
-	case path[0] == '@':
-		return "", "", errors.New("abstract sockets are not supported, give the path of a file")
-	case len(path) > unixPathMax:
-		return "", "", fmt.Errorf("the path has %d bytes and a socket's path at most %d", len(path), unixPathMax)
-	}
-	return "unix", path, nil
+	return Bind{Network: "tcp", Address: addr}, nil
 }
 
 // explainHostPort says what keeps addr from being host:port.
@@ -74,7 +70,7 @@ func parseBinds(raw, dir string) ([]string, error) {
 		if path, ok := strings.CutPrefix(addr, "unix:"); ok && path != "" && path[0] != '@' {
 			addr = "unix:" + absolute(dir, path)
 		}
-		if _, _, err := ParseBind(addr); err != nil {
+		if _, err := ParseBind(addr); err != nil {
 			return nil, err
 		}
 		if slices.Contains(all, addr) && !strings.HasSuffix(addr, ":0") {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // combine looks at settings together. What cannot work is an error when the
@@ -47,8 +46,8 @@ func (l *loader) distinctFiles() {
 	}
 	others := map[string]string{"log_file": v.LogFile, "access_log": v.AccessLog, nameStateDir: v.StateDir}
 	for _, addr := range v.Bind {
-		if path, ok := strings.CutPrefix(addr, "unix:"); ok {
-			others["bind"] = path
+		if b, err := ParseBind(addr); err == nil && b.Network == "unix" {
+			others["bind"] = b.Address
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(others)) {

@@ -196,13 +196,26 @@ func TestBind(t *testing.T) {
 }
 
 func TestParseBindNamesTheNetwork(t *testing.T) {
-	for addr, want := range map[string][2]string{
-		"[::1]:80":  {"tcp", "[::1]:80"},
-		"unix:/a/b": {"unix", "/a/b"},
+	for addr, want := range map[string]Bind{
+		"[::1]:80":            {Network: "tcp", Address: "[::1]:80"},
+		"unix:/a/b":           {Network: "unix", Address: "/a/b"},
+		"unix:/a/b?mode=0660": {Network: "unix", Address: "/a/b", Unix: UnixFile{Mode: 0o660}},
+		"unix:/a?owner=0&group=www-data": {
+			Network: "unix", Address: "/a", Unix: UnixFile{Owner: "0", Group: "www-data"},
+		},
+		"fd://3":   {Network: "fd", Address: "3"},
+		"fd://web": {Network: "fd", Address: "web"},
 	} {
-		network, address, err := ParseBind(addr)
-		if err != nil || network != want[0] || address != want[1] {
-			t.Errorf("ParseBind(%q) = %q, %q, %v", addr, network, address, err)
+		got, err := ParseBind(addr)
+		if err != nil || got != want {
+			t.Errorf("ParseBind(%q) = %+v, %v", addr, got, err)
+		}
+	}
+	for addr, want := range map[string]string{
+		"unix:/a?mode=999": "octal", "unix:/a?mod=660": "not known", "unix:/a?owner=": "no value", "fd://": "number or the name",
+	} {
+		if _, err := ParseBind(addr); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseBind(%q): %v, want %q", addr, err, want)
 		}
 	}
 }

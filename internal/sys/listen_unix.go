@@ -23,10 +23,23 @@ var (
 // does that. A name that begins with @ is in Linux's abstract namespace.
 // Starting two instances on one stale path at the same instant is not arbitrated: the later one wins.
 func ListenUnix(path string, backlog int) (fd int, bound string, err error) {
-	fd, err = listenUnix(path, backlog)
+	return ListenUnixFor(path, backlog, Access{UID: -1, GID: -1})
+}
+
+// Access is who may connect to a unix socket. A Mode of 0 leaves it to the
+// umask; a negative id leaves that owner.
+type Access struct {
+	Mode     os.FileMode
+	UID, GID int
+}
+
+// ListenUnixFor is [ListenUnix] for a socket file with given access. It is set
+// before anybody can connect.
+func ListenUnixFor(path string, backlog int, a Access) (fd int, bound string, err error) {
+	fd, err = listenUnix(path, backlog, a)
 	if errors.Is(err, unix.EADDRINUSE) && path[0] != '@' {
 		if err = removeStale(path); err == nil {
-			fd, err = listenUnix(path, backlog)
+			fd, err = listenUnix(path, backlog, a)
 		}
 	}
 	if err != nil {
@@ -35,7 +48,7 @@ func ListenUnix(path string, backlog int) (fd int, bound string, err error) {
 	return fd, path, nil
 }
 
-func listenUnix(path string, backlog int) (int, error) {
+func listenUnix(path string, backlog int, a Access) (int, error) {
 	// sun_path holds 108 bytes on Linux, 104 on darwin (unix(7)).
 	if len(path) == 0 || len(path) >= len(unix.RawSockaddrUnix{}.Path) {
 		return -1, fmt.Errorf("a socket path has 1 to %d bytes, this one %d", len(unix.RawSockaddrUnix{}.Path)-1, len(path))
@@ -48,11 +61,31 @@ func listenUnix(path string, backlog int) (int, error) {
 		_ = CloseFD(fd)
 		return -1, fmt.Errorf("bind: %w", err)
 	}
-	if err := unix.Listen(fd, backlog); err != nil {
-		_ = CloseFD(fd)
-		return -1, fmt.Errorf("listen: %w", err)
+	err = a.apply(path) // before listen(2): until then connect(2) is refused
+	if err == nil {
+		if err = unix.Listen(fd, backlog); err == nil {
+			return fd, nil
+		}
+		err = fmt.Errorf("listen: %w", err)
 	}
-	return fd, nil
+	if path[0] != '@' {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return -1, errors.Join(err, CloseFD(fd))
+}
+
+func (a Access) apply(path string) error {
+	if a.UID >= 0 || a.GID >= 0 {
+		if err := os.Chown(path, a.UID, a.GID); err != nil {
+			return fmt.Errorf("cannot give the socket to its owner: %w", err)
+		}
+	}
+	if a.Mode != 0 {
+		if err := os.Chmod(path, a.Mode); err != nil {
+			return fmt.Errorf("cannot set the socket's mode: %w", err)
+		}
+	}
+	return nil
 }
 
 // removeStale removes the socket file at path if a connection to it is refused.

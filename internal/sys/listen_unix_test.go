@@ -87,3 +87,16 @@ func TestListenUnixBadPaths(t *testing.T) {
 		}
 	}
 }
+
+func TestListenUnixFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	fd, _, err := ListenUnixFor(path, 1, Access{Mode: 0o640, UID: os.Getuid(), GID: os.Getgid()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer CloseFD(fd)
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o640 {
+		t.Fatal(info.Mode(), err)
+	}
+}

@@ -28,6 +28,8 @@ type Options struct {
 	Binary string
 	// Sys are further attributes of the process, such as namespaces.
 	Sys *syscall.SysProcAttr
+	// Files become the descriptors 3, 4, and so on.
+	Files []*os.File
 }
 
 // Process is a running program: the process that was started and everything
@@ -77,7 +79,7 @@ func Start(t T, o Options) *Process {
 	p.cmd = exec.Command(binary, args...)
 	p.cmd.Dir = p.Dir
 	p.cmd.Env = p.environment(o)
-	p.cmd.Stdout, p.cmd.Stderr = stdout, stderr
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.ExtraFiles = stdout, stderr, o.Files
 	sys := syscall.SysProcAttr{}
 	if o.Sys != nil {
 		sys = *o.Sys
