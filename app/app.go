@@ -77,6 +77,13 @@ func WithCommands(usage string) Option {
 	}
 }
 
+// WithRoutes names the paths whose requests the metrics count and time apart, at most 23; one
+// that ends in "*" stands for all paths that begin so. Every other path counts as "other",
+// so that clients cannot make new series.
+func WithRoutes(paths ...string) Option {
+	return func(a *App) { a.handler.Routes = paths }
+}
+
 func (a App) worker() worker.App {
 	w := a.handler
 	w.Name = a.name

@@ -48,6 +48,7 @@ func Run(a App, args []string) int {
 			return supervisor.Run(supervisor.Options{
 				Name: name, Version: a.versionOrBuild(),
 				Load:   func() (*config.Resolved, error) { return load() },
+				Routes: a.handler.Routes,
 				Stdout: os.Stdout, Stderr: os.Stderr,
 			})
 		},

@@ -23,7 +23,7 @@ func newMaster(o Options) (*master, error) {
 		return nil, err
 	}
 	m := &master{
-		name: o.Name, version: o.Version, load: o.Load,
+		name: o.Name, version: o.Version, load: o.Load, routes: o.Routes,
 		fleet:      fleet.New(),
 		children:   make(map[fleet.ID]*child),
 		clock:      sys.NewClock(),
@@ -32,6 +32,7 @@ func newMaster(o Options) (*master, error) {
 		stderr:     o.Stderr,
 		traffic:    traffic{adopted: make(map[int]fleet.ID), absent: make(map[int]time.Time)},
 		happenings: make(chan happening, 256),
+		clocked:    make(clocked),
 		gone:       make(chan struct{}),
 		journal:    journal.New(),
 		tally:      newTally(),

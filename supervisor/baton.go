@@ -32,6 +32,7 @@ func (m *master) queueEstate() error {
 	if m.init != nil {
 		all = append(all, legacy{heirloom{Init: true}, int(m.init.Fd())})
 	}
+	all = append(all, legacy{heirloom{Ledger: true}, m.ledger.FD()})
 	orphans := m.futureOrphans()
 	defer func() {
 		for _, o := range orphans {

@@ -30,6 +30,7 @@ func (m *master) exited(h exited) {
 	evidence := m.evidence(c, h.state)
 	verdict := autopsy.Classify(evidence)
 	m.claims.Settle(evidence, verdict)
+	m.enterDeath(c, h, verdict)
 	m.report(c, h, verdict, evidence)
 	m.closePortWhenLeft()
 

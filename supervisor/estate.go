@@ -21,6 +21,7 @@ const estateName = "estate"
 type heirloom struct {
 	Socket *socket       `json:",omitempty"` // the next slot's descriptor of this socket
 	Init   bool          `json:",omitempty"` // the pipe to PID 1
+	Ledger bool          `json:",omitempty"` // the service's counters
 	Orphan *orphanRecord `json:",omitempty"` // a worker that will outlive its master
 }
 
@@ -74,6 +75,7 @@ type estate struct {
 	sockets map[string]*socket // by Spec
 	init    *os.File
 	orphans []orphan
+	ledger  *int     // its descriptor; nil if there was none
 	answer  *os.File // the way back to that master; nil at a first start
 }
 
@@ -119,6 +121,8 @@ func (e *estate) accept(item heirloom, fd int) {
 		s.FDs = append(s.FDs, fd)
 	case item.Init:
 		e.init = os.NewFile(uintptr(fd), "init")
+	case item.Ledger && e.ledger == nil:
+		e.ledger = &fd
 	case item.Orphan != nil:
 		e.orphans = append(e.orphans, orphan{orphanRecord: *item.Orphan, pidfd: fd})
 	default:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/control"
+	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/logs"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/internal/systemd"
@@ -69,6 +70,11 @@ type master struct {
 
 	journal *journal.Journal
 	tally   tally
+
+	ledger    *ledger.Ledger
+	routes    []string // that are counted apart
+	clocked   clocked
+	nextClock time.Time
 
 	watcher    *configWatch
 	happenings chan happening

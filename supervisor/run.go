@@ -26,6 +26,8 @@ type Options struct {
 	Version string
 	// Load reads the configuration; it is called again at every reload.
 	Load func() (*config.Resolved, error)
+	// Routes are the paths that are counted apart, see worker.App.
+	Routes []string
 	// Stdout and Stderr are the process's own streams.
 	Stdout, Stderr *os.File
 }
@@ -79,6 +81,9 @@ func complain(w io.Writer, name string, err error) {
 // over by a previous master, the pidfile, the sockets, the watcher.
 func (m *master) open() error {
 	if err := m.openUpgrader(); err != nil {
+		return err
+	}
+	if err := m.openLedger(); err != nil {
 		return err
 	}
 	if err := m.claimPidfile(); err != nil {

@@ -20,6 +20,7 @@ func (m *master) sample() {
 		}
 		readings = append(readings, r)
 	}
+	m.countProcessor(now)
 	m.observe(now)
 	m.step(fleet.Sampled{Readings: readings})
 	m.direct(now)

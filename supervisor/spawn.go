@@ -134,6 +134,7 @@ func (m *master) exec(c *child, control, board, output int) error {
 		handoff.FDCrash:    uintptr(c.crash),
 		handoff.FDLog:      uintptr(m.stderrFD),
 		handoff.FDAccess:   uintptr(m.stdoutFD),
+		handoff.FDLedger:   uintptr(m.ledger.FD()),
 		handoff.FDListener: 0,
 	}[:handoff.FDListener]
 	for i := range m.sockets {

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/logs"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
@@ -22,6 +23,8 @@ type inheritance struct {
 	boot      handoff.Boot
 	channel   *sys.Channel
 	board     *scoreboard.Board
+	ledger    *ledger.Ledger // mapped, its descriptor closed
+	slot      *ledger.Slot
 	listeners []net.Listener
 	level     zap.AtomicLevel
 	logger    *zap.Logger
@@ -53,6 +56,9 @@ func takeOver() (in inheritance, err error) {
 		return in, fmt.Errorf("cannot use the scoreboard at descriptor %d: %w", handoff.FDBoard, err)
 	}
 	if err := sys.CloseFD(handoff.FDBoard); err != nil {
+		return in, err
+	}
+	if err := in.openLedger(); err != nil {
 		return in, err
 	}
 	return in, in.openListeners()

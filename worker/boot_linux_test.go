@@ -89,6 +89,9 @@ func TestProcessServesAndDrains(t *testing.T) {
 	if r := c.want(200); r.body != fmt.Sprintf("3 4 %d", n.pid) {
 		t.Errorf("body %q", r.body)
 	}
+	if slot := must(n.ledger.Slot(3))(t); slot.Counts().Accepted != 1 {
+		t.Errorf("the slot's counters: %+v", slot.Counts())
+	}
 	n.order(handoff.Order{Kind: handoff.OrderDrain, Reason: handoff.DrainStop})
 	c.get("/")
 	_ = c.read() // draining or not yet

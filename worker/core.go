@@ -11,6 +11,7 @@ import (
 
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/logs"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
@@ -22,6 +23,8 @@ type coreOptions struct {
 	Settings    config.Settings
 	Listeners   []net.Listener // the core closes them
 	Board       *scoreboard.Board
+	Ledger      *ledger.Slot   // nil counts nothing there
+	Routes      *ledger.Router // nil knows none
 	Logger      *zap.Logger
 	Access      *logs.Access // nil when off
 	Slot, PID   int
@@ -79,7 +82,8 @@ func newCore(o coreOptions) (*core, error) {
 		return nil, err
 	}
 	t := &tracker{
-		clock: sys.NewClock(), board: o.Board, totals: o.Board.Totals(), log: o.Logger, access: o.Access,
+		clock: sys.NewClock(), board: o.Board, log: o.Logger, access: o.Access,
+		totals:  totals{o.Board.Totals(), o.Ledger, o.Routes},
 		hangups: watcher, pid: o.PID, slot: o.Slot,
 	}
 	t.conns.removed = make(chan struct{}, 1)

@@ -61,7 +61,7 @@ func (e *fastEngine) state(nc net.Conn, s fasthttp.ConnState) {
 // serve is the handler that fasthttp calls.
 func (e *fastEngine) serve(ctx *fasthttp.RequestCtx) {
 	c, ok := ctx.Conn().(*conn)
-	if !ok || !c.enter() {
+	if !ok || !c.enter(e.t.totals.routes.Find(ctx.Path())) {
 		ctx.SetConnectionClose()
 		return
 	}

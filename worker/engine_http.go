@@ -86,7 +86,7 @@ func (c *conn) fix() {
 // ServeHTTP is the handler that net/http calls.
 func (e *httpEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, ok := r.Context().Value(connKey{}).(*conn)
-	if !ok || !c.enter() {
+	if !ok || !c.enter(e.t.totals.routes.Find([]byte(r.URL.Path))) {
 		panic(http.ErrAbortHandler) // net/http's way to end a connection
 	}
 	if r.ProtoMajor != 1 {

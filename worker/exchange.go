@@ -15,6 +15,7 @@ type exchange struct {
 	counted bool   // it is in the totals
 	linger  bool   // the client may still be sending
 	status  int    // 0 until known
+	route   uint8  // the ledger's number for its path
 	start   time.Duration
 	sent    uint64 // conn.out at the start
 
@@ -81,13 +82,13 @@ func (c *conn) arrivedBefore() {
 
 // enter says that the handler is about to run; false means that it must not,
 // because the watchdog has answered already.
-func (c *conn) enter() bool {
+func (c *conn) enter(route uint8) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state == connAnswered {
 		return false
 	}
-	c.req.entered = true
+	c.req.entered, c.req.route = true, route
 	return true
 }
 
@@ -168,6 +169,6 @@ func (c *conn) count(status int, sent uint64, now time.Duration) {
 	if status == 0 && !r.entered {
 		return // a connection that ended before its request was complete
 	}
-	c.t.totals.Request(status, sent, now-r.start)
+	c.t.totals.Request(r.route, status, sent, now-r.start)
 	c.t.onFinished()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
 )
@@ -22,6 +23,7 @@ type nursery struct {
 	pid     int
 	channel *sys.Channel
 	board   *scoreboard.Board
+	ledger  *ledger.Ledger
 	crash   *os.File
 	addr    string
 	log     string      // what the worker logged, after its end
@@ -68,6 +70,8 @@ func bear(t *testing.T, b birth) *nursery {
 		t.Fatal(err)
 	}
 	n.board = board
+	n.ledger = must(ledger.Create(time.Now()))(t)
+	t.Cleanup(func() { _ = n.ledger.Close() })
 	crashFD := must(sys.MemfdLog("crash"))(t)
 	n.crash = os.NewFile(uintptr(crashFD), "crash")
 	listener, bound, err := sys.ListenTCP("tcp", "127.0.0.1:0", 64)
@@ -101,7 +105,7 @@ func bear(t *testing.T, b birth) *nursery {
 		Env: []string{handoff.RoleEnv + "=" + handoff.RoleWorker, setupEnv + "=" + b.setup, "GORACE=atexit_sleep_ms=0"},
 		Files: []uintptr{
 			null.Fd(), outW.Fd(), outW.Fd(), uintptr(theirs), boardGiven, uintptr(crashFD),
-			logW.Fd(), outW.Fd(), uintptr(listener),
+			logW.Fd(), outW.Fd(), uintptr(n.ledger.FD()), uintptr(listener),
 		},
 	})
 	if err != nil {

@@ -67,6 +67,7 @@ func serve(app App, in *inheritance, k *control, box inbox) int {
 	}
 	c, err := newCore(coreOptions{
 		App: app, Settings: in.boot.Settings, Listeners: in.listeners, Board: in.board,
+		Ledger: in.slot, Routes: in.ledger.Router(app.Routes),
 		Logger: in.logger, Access: in.access, Slot: in.boot.Slot, PID: os.Getpid(), MaxRequests: in.boot.MaxRequests,
 		Report: k.report, Reopen: in.reopen, SetLevel: in.setLevel, Abort: abortSelf, Draining: draining,
 	})

@@ -17,7 +17,7 @@ import (
 type tracker struct {
 	clock    sys.Clock
 	board    *scoreboard.Board
-	totals   scoreboard.Totals
+	totals   totals
 	log      *zap.Logger
 	access   *logs.Access // nil when off
 	hangups  *hangups
@@ -33,12 +33,14 @@ type tracker struct {
 
 // add wraps an accepted connection; false if the scoreboard is full.
 func (t *tracker) add(s socket) (*conn, bool) {
+	t.totals.slot.Accepted()
 	return t.wrap(s, connFresh, t.clock.Now())
 }
 
 // addMoved wraps a connection that another worker has given away. The time it
 // has been idle counts on.
 func (t *tracker) addMoved(s socket, r transfer.Record) (*conn, bool) {
+	t.totals.slot.Taken()
 	state := connFresh
 	if r.Spoke {
 		state = connIdle

@@ -16,6 +16,8 @@ func New() app.App {
 		app.WithName("webchasor"),
 		app.WithCommands("serve an OpenAI-compatible API from supervised worker processes"),
 		app.WithSetup(setup),
+		app.WithRoutes("/", "/health", "/ready", "/v1/models", "/v1/models/*", "/v1/chat/completions",
+			"/v1/completions", "/v1/embeddings", "/v1/responses"),
 	)
 }
 

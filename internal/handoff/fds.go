@@ -15,7 +15,8 @@ const (
 	FDCrash    = 5 // memfd for debug.SetCrashOutput, held by the master too
 	FDLog      = 6 // the master's stderr, for whole-line logging
 	FDAccess   = 7 // the master's stdout, for an access log of "-"
-	FDListener = 8 // first listening socket; one per [Boot.Listeners] entry
+	FDLedger   = 8 // the service's counters (memfd), shared by all workers
+	FDListener = 9 // first listening socket; one per [Boot.Listeners] entry
 )
 
 // ExitBoot and ExitLoad are a worker's exit statuses when it dies before it is

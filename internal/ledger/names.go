@@ -57,6 +57,13 @@ func (l *Ledger) AddRoutes(routes []string) {
 	}
 }
 
+// AddCauses gives causes of death their numbers.
+func (l *Ledger) AddCauses(causes []string) {
+	for _, c := range causes {
+		register(&l.head.causes.count, l.head.causes.list[:], c)
+	}
+}
+
 // Routes are the names of the routes by number; the first is [Other].
 func (l *Ledger) Routes() []string { return known(&l.head.routes.count, l.head.routes.list[:]) }
 
