@@ -82,5 +82,6 @@ func (m *master) close() {
 		m.watcher.Close()
 	}
 	m.lines.flush(logFlush)
+	m.endBurials()
 	_ = m.sink.Close()
 }

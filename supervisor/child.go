@@ -19,25 +19,28 @@ import (
 // child is one worker process as the master sees it. Its fields belong to the
 // loop, except those that its goroutines (control.go) are given at the start.
 type child struct {
-	id         fleet.ID
-	slot       int
-	generation fleet.Generation
-	pid        int
-	proc       *os.Process
-	control    *sys.Channel
-	board      *scoreboard.Board
-	crash      int // memfd the runtime writes a crash into
-	words      *lastWords
-	started    time.Time
-	ready      time.Time // zero until it is
-	oomBefore  oomReading
-	reason     fleet.Reason // why we asked it to go; empty if we did not
-	heirs      []fleet.ID   // who takes its connections
-	stuck      string       // the request it reported as stuck
-	failed     string       // its own report of a failed boot
-	ledger     []autopsy.Sent
-	awaited    bool // in a stop, the port stays open until it has let go
-	letGo      bool // it has emptied the accept queue and closed its listening sockets
+	id          fleet.ID
+	slot        int
+	generation  fleet.Generation
+	pid         int
+	proc        *os.Process
+	control     *sys.Channel
+	board       *scoreboard.Board
+	crash       int // memfd the runtime writes a crash into
+	words       *lastWords
+	started     time.Time
+	window      window    // what it did lately
+	maxRequests uint64    // after which it is replaced; 0 is off
+	ready       time.Time // zero until it is
+	oomBefore   oomReading
+	throttled   throttling
+	reason      fleet.Reason // why we asked it to go; empty if we did not
+	heirs       []fleet.ID   // who takes its connections
+	stuck       string       // the request it reported as stuck
+	failed      string       // its own report of a failed boot
+	ledger      []autopsy.Sent
+	awaited     bool // in a stop, the port stays open until it has let go
+	letGo       bool // it has emptied the accept queue and closed its listening sockets
 }
 
 // fields are the log fields that name this worker.
@@ -86,5 +89,7 @@ func (c *child) deliver(sig syscall.Signal) error {
 func (c *child) release() {
 	c.control.Close()
 	c.board.Close()
-	_ = sys.CloseFD(c.crash)
+	if c.crash >= 0 { // else it was handed on
+		_ = sys.CloseFD(c.crash)
+	}
 }

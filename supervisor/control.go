@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/machine"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/fleet"
 )
@@ -39,13 +40,13 @@ func (m *master) watchChild(c *child, output *os.File) {
 	}()
 	go func() {
 		state, err := c.proc.Wait()
-		at := time.Now()
+		at, pressure := time.Now(), machine.ReadPressure()
 		if err != nil {
 			log.Error("cannot wait for worker", zap.Error(err))
 		}
 		// Reports and words written before the end come before the end.
 		within(flushWait, reports, words)
-		m.happenings <- exited{id: c.id, state: state, at: at}
+		m.happenings <- exited{id: c.id, state: state, at: at, pressure: pressure}
 	}()
 }
 

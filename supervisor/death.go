@@ -4,12 +4,15 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/control"
+	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/autopsy"
 	"github.com/webchasor/webchasor/supervisor/fleet"
 )
@@ -68,7 +71,8 @@ func exitOf(state *os.ProcessState) (code int, sig syscall.Signal) {
 	return state.ExitCode(), 0
 }
 
-// report logs the death in one line and, when it was abnormal, keeps a record.
+// report tells of an end: in the log, as an event, and with a record if it was
+// abnormal. The record's files are written after the loop has gone on.
 func (m *master) report(c *child, h exited, v autopsy.Verdict, e autopsy.Evidence) {
 	fields := c.fields(
 		zap.String("cause", string(v.Cause)),
@@ -77,17 +81,51 @@ func (m *master) report(c *child, h exited, v autopsy.Verdict, e autopsy.Evidenc
 	)
 	if !v.Abnormal {
 		m.log.Info("worker exited", fields...)
+		m.jot(control.KindExit, c, v.Sentence, "cause", string(v.Cause))
+		m.tally.count(c.slot, v.Cause, nil)
 		return
 	}
 	record := m.record(c, h, v, e)
-	path, err := m.deaths.Write(record)
-	if err != nil && !errors.Is(err, autopsy.ErrStillFailing) {
-		m.log.Warn("trouble with the records of deaths", zap.Error(err))
-	}
-	if path != "" {
-		fields = append(fields, zap.String("record", path))
-	}
-	fields = append(fields, zap.Int("requests_lost", len(record.InFlight)))
-	m.log.Error("worker died", fields...)
+	brief := record.Brief()
+	m.tally.count(c.slot, v.Cause, &brief)
+	m.jotDeath(brief)
+	m.log.Error("worker died", append(fields,
+		zap.String("record", m.deaths.Path(record)),
+		zap.Int("requests_lost", len(record.InFlight)),
+	)...)
 	m.logLost(c, record)
+	m.bury(c, record)
+}
+
+// jotDeath adds the death to the journal, with the name of its record.
+func (m *master) jotDeath(d control.Death) {
+	slot := d.Slot
+	e := control.Event{
+		Time: d.Time, Kind: control.KindDeath, Slot: &slot, PID: d.PID, Text: d.Text, Death: d.ID,
+		Fields: map[string]string{"cause": d.Cause, "requests_lost": strconv.Itoa(d.Lost)},
+	}
+	if d.Culprit != "" {
+		e.Fields["culprit"] = d.Culprit
+	}
+	m.journal.Add(e)
+}
+
+// bury hands the slow part over: the stacks, the files, the access lines. The
+// crash memory goes along.
+func (m *master) bury(c *child, r autopsy.Record) {
+	crash := c.crash
+	c.crash = -1
+	store, log := m.deaths, m.log
+	written := m.undertaker.submit(func() {
+		r.Stacks = autopsy.Group(readCrash(crash, crashLimit))
+		_ = sys.CloseFD(crash)
+		if _, err := store.Write(r); err != nil && !errors.Is(err, autopsy.ErrStillFailing) {
+			log.Warn("trouble with the records of deaths", zap.Error(err))
+		}
+	})
+	if !written {
+		_ = sys.CloseFD(crash)
+		m.log.Warn("a record is lost: the disk is too slow for so many deaths", c.fields(zap.String("record", r.ID()))...)
+	}
+	m.accountLost(c, r)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/machine"
 	"github.com/webchasor/webchasor/supervisor/fleet"
 )
 
@@ -24,6 +25,8 @@ type exited struct {
 	id    fleet.ID
 	state *os.ProcessState
 	at    time.Time
+	// pressure is the machine's at that moment.
+	pressure machine.Pressure
 }
 
 // loaded: the configuration was read again, or could not be.

@@ -69,6 +69,9 @@ type master struct {
 	claims    autopsy.Claims
 
 	journal *journal.Journal
+	undertaker *undertaker // what is slow about deaths
+	accountant *undertaker // access lines of lost requests
+
 	tally   tally
 
 	ledger    *ledger.Ledger

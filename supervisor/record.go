@@ -7,13 +7,18 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/machine"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/autopsy"
 )
 
 // crashLimit bounds what is read of a crash: 10,000 goroutines are about 6 MB.
-const crashLimit = 8 << 20
+// The cause is in the first crashHead bytes.
+const (
+	crashLimit = 8 << 20
+	crashHead  = 64 << 10
+)
 
 // evidence gathers what is known of a death.
 func (m *master) evidence(c *child, state *os.ProcessState) autopsy.Evidence {
@@ -24,7 +29,7 @@ func (m *master) evidence(c *child, state *os.ProcessState) autopsy.Evidence {
 		Reason:    c.reason,
 		Stuck:     c.stuck,
 		Ledger:    c.ledger,
-		Crash:     readCrash(c.crash),
+		Crash:     readCrash(c.crash, crashHead),
 		Stderr:    c.words.Lines(),
 		BootError: c.failed,
 	}
@@ -43,29 +48,60 @@ func (m *master) evidence(c *child, state *os.ProcessState) autopsy.Evidence {
 	return e
 }
 
-// record is what is kept of an abnormal death.
+// record is what is kept of an abnormal death, less the stacks: [master.bury]
+// adds those.
 func (m *master) record(c *child, h exited, v autopsy.Verdict, e autopsy.Evidence) autopsy.Record {
+	board, now := c.board.Snapshot(), m.clock.Now()
 	r := autopsy.Record{
-		Time:       h.at,
-		PID:        c.pid,
-		Slot:       c.slot,
-		Generation: uint64(c.generation),
-		Verdict:    v,
-		Uptime:     h.at.Sub(c.started),
-		Requests:   c.board.Snapshot().Counters.Requests(),
-		Stacks:     autopsy.Group(e.Crash),
-		Stderr:     e.Stderr,
+		Time:        h.at,
+		PID:         c.pid,
+		Slot:        c.slot,
+		Generation:  uint64(c.generation),
+		Version:     m.version,
+		Verdict:     v,
+		Code:        e.Code,
+		Signal:      e.Signal,
+		Uptime:      h.at.Sub(c.started),
+		Requests:    board.Counters.Requests(),
+		Connections: board.Connections,
+		Stderr:      e.Stderr,
+		Usage:       usageOf(h.state),
+		Pressure:    autopsy.Pressure{Pressure: h.pressure},
 	}
-	for _, q := range c.board.InFlight(m.clock.Now()) {
+	if board.Beat > 0 {
+		r.Silent = max(now-board.Beat, 0)
+	}
+	if h.pressure.Throttled > c.throttled.periods {
+		r.Pressure.ThrottledInLife = h.pressure.Throttled - c.throttled.periods
+		r.Pressure.ThrottledInLifeFor = max(h.pressure.ThrottledFor-c.throttled.total, 0)
+	}
+	for _, q := range c.board.InFlight(now) {
 		r.InFlight = append(r.InFlight, lost(q))
 	}
-	if h.state != nil {
-		r.Usage = autopsy.Usage{User: h.state.UserTime(), System: h.state.SystemTime()}
-		if ru, ok := h.state.SysUsage().(*syscall.Rusage); ok {
-			r.Usage.MaxRSS = maxRSS(ru)
-		}
-	}
 	return r
+}
+
+// throttling is what the CPU quota had taken when the worker was started.
+type throttling struct {
+	periods uint64
+	total   time.Duration
+}
+
+func readThrottling() (t throttling) {
+	t.periods, t.total = machine.Throttled()
+	return t
+}
+
+func usageOf(state *os.ProcessState) (u autopsy.Usage) {
+	if state == nil {
+		return u
+	}
+	u.User, u.System = state.UserTime(), state.SystemTime()
+	if ru, ok := state.SysUsage().(*syscall.Rusage); ok {
+		u.MaxRSS = maxRSS(ru)
+		u.MajorFaults, u.Preempted, u.Yielded = ru.Majflt, ru.Nivcsw, ru.Nvcsw
+	}
+	return u
 }
 
 // lost translates a scoreboard row.
@@ -102,13 +138,13 @@ func (m *master) logLost(c *child, r autopsy.Record) {
 	}
 }
 
-// readCrash reads what the runtime wrote into the crash memory.
-func readCrash(fd int) string {
+// readCrash reads what the runtime wrote into the crash memory, up to a limit in bytes.
+func readCrash(fd int, limit int64) string {
 	size, err := sys.Size(fd)
 	if err != nil || size == 0 {
 		return ""
 	}
-	buf := make([]byte, min(size, crashLimit))
+	buf := make([]byte, min(size, limit))
 	n, err := sys.ReadAt(fd, buf)
 	if err != nil {
 		return ""

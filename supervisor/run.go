@@ -93,6 +93,7 @@ func (m *master) open() error {
 		return err
 	}
 	m.deaths = autopsy.NewStore(m.current.Settings.StateDir, autopsy.Limits{})
+	m.undertaker, m.accountant = newUndertaker(undertakerRoom), newUndertaker(undertakerRoom)
 	m.openWatch()
 	return nil
 }

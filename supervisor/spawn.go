@@ -27,7 +27,7 @@ func (m *master) start(a fleet.Spawn) (_ *child, err error) {
 	settings := m.settingsOf(a.Generation)
 	c := &child{
 		id: a.ID, slot: a.Slot, generation: a.Generation, crash: -1,
-		words: &lastWords{}, oomBefore: readOOM(),
+		words: &lastWords{}, oomBefore: readOOM(), throttled: readThrottling(),
 	}
 
 	for i := range m.sockets {

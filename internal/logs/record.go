@@ -14,7 +14,7 @@ const (
 	AccessJSON AccessFormat = "json"
 )
 
-// Record is one answered request. Its strings are read only during
+// Record is one request that was answered, or lost. Its strings are read only during
 // [Access.Log], so they may be views of buffers that are reused.
 type Record struct {
 	Remote    string    // peer's address without the port; "" for a unix socket
@@ -30,6 +30,10 @@ type Record struct {
 	RequestID string
 	PID       int
 	Slot      int
+	// Lost says why the request died with its worker: the cause of the death,
+	// and Death names the record of it. Only such a request has them.
+	Lost  string
+	Death string
 }
 
 // appendCombined appends r in the format
@@ -93,6 +97,12 @@ func (r *Record) appendJSON(line []byte, clock *stamp, truncated bool) []byte {
 	line = appendJSONString(line, r.Referer)
 	line = append(line, `,"user_agent":`...)
 	line = appendJSONString(line, r.UserAgent)
+	if r.Lost != "" {
+		line = append(line, `,"lost":`...)
+		line = appendJSONString(line, r.Lost)
+		line = append(line, `,"death":`...)
+		line = appendJSONString(line, r.Death)
+	}
 	if truncated {
 		line = append(line, `,"truncated":true`...)
 	}

@@ -89,6 +89,9 @@ func memoryUsed(root string) int64 {
 	return 0
 }
 
+// Throttled is what [Pressure] says about the CPU quota, alone.
+func Throttled() (periods uint64, total time.Duration) { return throttled("/") }
+
 // throttled reads cpu.stat of the cgroup that is throttled most, ours or one above.
 func throttled(root string) (periods uint64, total time.Duration) {
 	for _, controller := range []string{"", "cpu"} {

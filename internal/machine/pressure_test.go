@@ -26,8 +26,8 @@ func TestPressure(t *testing.T) {
 			Available: 1 << 30, Total: 8 << 30, Used: 1000, Throttled: 4, ThrottledFor: 2500 * time.Millisecond,
 		}},
 		{"version 1 beside an empty version 2", map[string]string{
-			"proc/self/cgroup":    "5:memory:/x\n4:cpu,cpuacct:/x\n0::/\n",
-			"proc/self/mountinfo": mountV1 + mountV2,
+			"proc/self/cgroup":                             "5:memory:/x\n4:cpu,cpuacct:/x\n0::/\n",
+			"proc/self/mountinfo":                          mountV1 + mountV2,
 			"sys/fs/cgroup/memory/x/memory.usage_in_bytes": "77\n", "sys/fs/cgroup/memory/x/memory.limit_in_bytes": "4096\n",
 			"sys/fs/cgroup/cpu,cpuacct/x/cpu.stat": "nr_periods 3\nnr_throttled 2\nthrottled_time 1500000000\n",
 		}, Pressure{CPUs: 2, Used: 77, Limit: 4096, Throttled: 2, ThrottledFor: 1500 * time.Millisecond}},
