@@ -63,6 +63,9 @@ func (in *inputs) flags() []cli.Flag {
 		},
 	}
 	for _, s := range in.table {
+		if s.Flag == "" {
+			continue // in the file or the environment only
+		}
 		flag := &cli.GenericFlag{
 			Name: s.Flag, Value: in.settings[s.Name], DefaultText: s.DefaultText(),
 			Usage: s.Help + " [$" + s.Env + "]", Category: category(s.Group),

@@ -17,11 +17,17 @@ func Markdown() string {
 	var b strings.Builder
 	b.WriteString("| Setting (YAML) | Variable | Flag | Default | Reload | What it does |\n|---|---|---|---|---|---|\n")
 	for _, s := range Table() {
-		flag := "`--" + s.Flag + "`"
+		variable, flag := "`"+s.Env+"`", "`--"+s.Flag+"`"
+		if s.Env == "" {
+			variable = "file only"
+		}
+		if s.Flag == "" {
+			flag = "none"
+		}
 		if s.Short != "" {
 			flag = "`-" + s.Short + "` " + flag
 		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s | %s |\n", s.YAML, s.Env, flag, s.DefaultText(), s.Class, s.Help)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", s.YAML, variable, flag, s.DefaultText(), s.Class, s.Help)
 	}
 	return b.String()
 }
@@ -78,6 +84,14 @@ func SampleYAML() string {
 		}
 		open = sections
 		in := indent(len(sections))
+		if s.Kind == KindSection {
+			fmt.Fprintf(&b, "%s# %s.\n%s# %s\n%s# %s, for example\n", in, sentence(s.Help), in, s.Why, in, s.Class)
+			for line := range strings.Lines(s.Example) {
+				fmt.Fprintf(&b, "%s#   %s\n", in, strings.TrimRight(line, "\n"))
+			}
+			fmt.Fprintf(&b, "%s%s: []\n", in, s.key())
+			continue
+		}
 		fmt.Fprintf(&b, "%s# %s.\n%s# %s\n%s# %s, %s, for example %s\n", in, sentence(s.Help), in, s.Why, in, s.Env, s.Class, s.Example)
 		fmt.Fprintf(&b, "%s%s: %s\n", in, s.key(), sampleValue(s))
 	}
@@ -94,7 +108,9 @@ func sampleValue(s Setting) string {
 	switch {
 	case s.Default == "" && s.Off:
 		return `"off"`
-	case s.Kind == KindBind, s.Default == "-", s.Default == "off":
+	case s.Default == "":
+		return `""`
+	case s.Kind == KindBind, s.Kind == KindList, s.Default == "-", s.Default == "off":
 		return `"` + s.Default + `"`
 	}
 	return s.Default

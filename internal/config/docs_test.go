@@ -43,7 +43,11 @@ func TestSampleFileIsTheDefaults(t *testing.T) {
 
 func TestMarkdown(t *testing.T) {
 	for _, s := range Table() {
-		if !strings.Contains(Markdown(), "| `"+s.YAML+"` | `"+s.Env+"` |") {
+		variable := "`" + s.Env + "`"
+		if s.Kind == KindSection {
+			variable = "file only"
+		}
+		if !strings.Contains(Markdown(), "| `"+s.YAML+"` | "+variable+" |") {
 			t.Errorf("%s is not in the table", s.Name)
 		}
 	}

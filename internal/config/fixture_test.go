@@ -60,6 +60,37 @@ var badFiles = map[string][]string{
 		`:8: cannot use max_concurrent_requests = "10": it is below llm_concurrent_limit = 20`,
 		`:4: cannot use pidfile = "/run/w.sock": it is the same path as bind; give the pidfile a path of its own`,
 	},
+	"upstreams.bad.yaml": {
+		`:3: cannot use providers.openai.base_url = "ftp://h": it does not begin with http:// or https://; give an address, for example http://127.0.0.1:8080/v1`,
+		`:7: cannot use providers.openai.upstreams[0].weigth: there is no such key; did you mean weight?`,
+		`:9: cannot use providers.openai.upstreams[1].priority = "-1": it is negative; give a whole number from 0 to 1000, for example 1`,
+		`:10: cannot use providers.openai.upstreams[1].connect_timeout = "soon": it is not a duration; give seconds or a duration like 3m, from 10ms to 600s, for example 5s`,
+		`:12: cannot use providers.openai.upstreams[1].api_key = "a section": it is not a single value; give one value`,
+		`:8: cannot use providers.openai.upstreams[1]: it has no base_url; add the key base_url`,
+		`:13: cannot use providers.openai.upstreams[2] = "word": it is no section; put its keys below it, indented: name, base_url, api_key, `,
+		`:14: cannot use providers.openai.upstreams[3].name: it has no value; give it one or delete the line`,
+		`:14: cannot use providers.openai.upstreams[3]: it has no base_url; add the key base_url`,
+	},
+	"upstreamkeys.bad.yaml": {
+		`:4: cannot use providers.openai.upstreams[0].base_url = "https://h/v1?x=1": it has a query or fragment; paths are added at its end; give an address`,
+		`:4: cannot use providers.openai.upstreams[0]: it has its key in more than one place; keep one of api_key, api_key_env and api_key_file`,
+		`:5: cannot use providers.openai.upstreams[1].name = "a": another upstream has it; give each one a name of its own`,
+		`:5: cannot use providers.openai.upstreams[1].base_url = "https://********@h": it has a user or password in it, which would be shown`,
+		`:5: cannot use providers.openai.upstreams[1].api_key_env = "NO_SUCH_VARIABLE": there is no such variable in the environment or an env-file; set it`,
+		`:6: cannot use providers.openai.upstreams[2].base_url = "/v1": it does not begin with http:// or https://; give`,
+		`:6: cannot use providers.openai.upstreams[2].models[0] = "*-4o": it is no name of a model; give a name, or its beginning and a *`,
+	},
+	"keys.bad.yaml": {
+		`:3: cannot use api.keys[0].sha256 = "********": it is not a SHA-256 in hexadecimal; give what printf %s "$KEY" | sha256sum prints`,
+		`:4: cannot use api.keys[1].name = "a": another key has it; give each one a name of its own`,
+		`:5: cannot use api.keys[2].sha256 = "********": it is the same key as that of a; give each client its own, or delete one`,
+		`:5: cannot use api.keys[2].models[0] = "": it is no name of a model; give a name, or its beginning and a *`,
+	},
+	"keyshape.bad.yaml": {
+		`:3: cannot use api.cors.origins = "a section": it is a section, not a single value; give words separated by commas, for example https://app.example.com`,
+		`:3: cannot use api.cors.max_agee: there is no such key; did you mean api.cors.max_age?`,
+		`:2: cannot use api.keys = "a section": it is no list; begin each entry with a dash`,
+	},
 	"empty.bad.yaml":  {`: it is empty; write the settings into it or delete it`},
 	"blank.bad.yaml":  {`: it is empty; write`},
 	"latin1.bad.yaml": {`: line 2 is not UTF-8 text; save it as UTF-8`},
@@ -95,7 +126,18 @@ func TestGoodFiles(t *testing.T) {
 		"comments.good.yaml":     func(*Settings) {},
 		"nullsections.good.yaml": func(*Settings) {},
 		"bom.good.yaml":          func(s *Settings) { s.Workers = 4 },
-		"selfmerge.good.yaml":    func(s *Settings) { s.Workers = 4 },
+		"gateway.good.yaml": func(s *Settings) {
+			s.API.Echo.Enabled, s.API.AllowAnonymous = "true", true
+			s.API.OpenAI.Upstreams = []Upstream{defaultsOf[Upstream]()}
+			s.API.OpenAI.Upstreams[0].Name, s.API.OpenAI.Upstreams[0].BaseURL = "a", "http://h:1/v1"
+			s.API.Keys = []ClientKey{{
+				Name: "web-shop", SHA256: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+				Models: []string{"gpt-*", "o3"}, MaxConcurrentRequests: 7,
+			}}
+			s.API.CORS = CORS{[]string{"https://a.example", "https://b.example"}, []string{"Authorization", "Content-Type"}, time.Hour}
+			s.API.MaxBodySize, s.API.Heartbeat, s.API.LameDuck = 1<<20, 15*time.Second, 5*time.Second
+		},
+		"selfmerge.good.yaml": func(s *Settings) { s.Workers = 4 },
 		"full.good.yaml": func(s *Settings) {
 			s.Timeout, s.GracefulTimeout, s.Keepalive = 3*time.Minute, 500*time.Millisecond, 10*time.Second
 			s.Bind, s.Workers, s.MaxMemory = []string{"127.0.0.1:8000", "unix:/run/w.sock"}, 8, 512<<20

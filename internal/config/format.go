@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -22,11 +23,27 @@ func (s Setting) text(src *Settings) string {
 		return strconv.FormatBool(*field)
 	case *[]string:
 		return strings.Join(*field, ",")
+	case *Secret:
+		return field.Reveal()
 	case *string:
 		if *field == "" && s.Off {
 			return "off"
 		}
 		return *field
+	}
+	if s.Kind == KindSection {
+		return sectionText(s.at(src))
+	}
+	return ""
+}
+
+// display is the value in src, fit for people's eyes.
+func (s Setting) display(src *Settings) string {
+	if s.Kind != KindSection {
+		return s.shown(s.text(src))
+	}
+	if v := reflect.ValueOf(s.at(src)); !v.Elem().IsZero() {
+		return sectionShown(v)
 	}
 	return ""
 }
@@ -35,6 +52,9 @@ func (s Setting) text(src *Settings) string {
 func (s Setting) shown(value string) string {
 	if s.Secret && value != "" {
 		return secretMask
+	}
+	if s.Kind == KindURL {
+		return hideUserinfo(value) // in a message that refuses it
 	}
 	return value
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -61,6 +62,7 @@ func Load(in Input) (*Resolved, error) {
 		l.resolve(s)
 	}
 	l.combine()
+	l.gatewayHints()
 	if len(l.errs) > 0 {
 		return nil, errors.Join(l.errs...)
 	}
@@ -73,6 +75,9 @@ func Defaults(cpus float64) Settings {
 	var all Settings
 	for _, s := range Table() {
 		// A default always parses: a test walks the table.
+		if s.Kind == KindSection {
+			continue // empty
+		}
 		_ = s.set(&all, s.Default, site{dir: "/", cpus: cpus, stateDir: defaultStateDir(nil, 0)})
 	}
 	return all
@@ -141,6 +146,10 @@ func defaultStateDir(environ map[string]string, uid int) string {
 // resolve applies the layers from the weakest to the strongest. All are
 // parsed, so that a mistake does not wait for its override to vanish.
 func (l *loader) resolve(s Setting) {
+	if s.Kind == KindSection {
+		l.resolveSection(s)
+		return
+	}
 	l.apply(s, s.Default, Origin{Kind: FromDefault, Where: l.defaultWhere(s)}, s.Name)
 	if v, ok := l.out.fromFile[s.Name]; ok {
 		l.apply(s, v.raw, Origin{Kind: FromFile, Where: v.where}, s.YAML)
@@ -151,9 +160,36 @@ func (l *loader) resolve(s Setting) {
 	if v, ok := l.envFiles[s.Env]; ok && v.raw != "" {
 		l.apply(s, v.raw, Origin{Kind: FromEnvFile, Where: v.where}, s.Env)
 	}
-	if v, ok := l.in.Flags[s.Name]; ok {
+	if v, ok := l.in.Flags[s.Name]; ok && s.Flag != "" {
 		l.apply(s, v, Origin{Kind: FromFlag, Where: "--" + s.Flag}, "--"+s.Flag)
 	}
+}
+
+// resolveSection decodes a section, which only the file can have.
+func (l *loader) resolveSection(s Setting) {
+	l.out.Origins[s.Name] = Origin{Kind: FromDefault}
+	v, ok := l.out.fromFile[s.Name]
+	if !ok {
+		return
+	}
+	l.out.Origins[s.Name] = Origin{Kind: FromFile, Where: v.where}
+	d := &section{yamlWalk: &yamlWalk{path: l.out.File, table: l.table}, lines: map[string]int{}}
+	d.decode(s.YAML, v.node, reflect.ValueOf(s.at(&l.out.Settings)).Elem(), "")
+	if len(d.errs) == 0 && s.finish != nil {
+		s.finish(l, d)
+	}
+	if len(d.errs) > 0 {
+		l.bad[s.Name] = true
+		l.errs = append(l.errs, d.errs...)
+	}
+}
+
+// variable is a variable of the environment layer, env-files first.
+func (l *loader) variable(name string) string {
+	if v, ok := l.envFiles[name]; ok && v.raw != "" {
+		return v.raw
+	}
+	return l.environ[name]
 }
 
 func (l *loader) defaultWhere(s Setting) string {

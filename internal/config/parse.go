@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,7 +25,7 @@ type site struct {
 // alone, without place and remedy.
 func (s Setting) set(dst *Settings, raw string, at site) error {
 	raw = strings.TrimSpace(raw)
-	if strings.ContainsFunc(raw, unicode.IsControl) || !utf8.ValidString(raw) {
+	if hasControl(raw) {
 		return errors.New("it has a character that is no text")
 	}
 	if s.Auto && strings.EqualFold(raw, "auto") {
@@ -46,17 +47,65 @@ func (s Setting) set(dst *Settings, raw string, at site) error {
 	case *bool:
 		*field, err = parseBool(raw)
 	case *[]string:
-		*field, err = parseBinds(raw, at.dir)
-	case *string:
-		if s.Kind == KindPath {
-			*field, err = s.path(raw, at.dir)
+		if s.Kind == KindList {
+			*field = parseList(raw)
 		} else {
+			*field, err = parseBinds(raw, at.dir)
+		}
+	case *Secret:
+		*field = Secret(raw)
+	case *string:
+		switch s.Kind {
+		case KindPath:
+			*field, err = s.path(raw, at.dir)
+		case KindText:
+			*field = raw
+		case KindURL:
+			*field, err = s.url(raw)
+		default:
 			*field, err = s.choice(raw)
 		}
 	default:
 		err = fmt.Errorf("the type %T has no parser", field)
 	}
 	return err
+}
+
+// hasControl finds what would break a line of a log or a header.
+func hasControl(raw string) bool {
+	return strings.ContainsFunc(raw, unicode.IsControl) || !utf8.ValidString(raw)
+}
+
+// parseList splits words at commas; no word is an empty list.
+func parseList(raw string) []string {
+	var words []string
+	for word := range strings.SplitSeq(raw, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
+// url reads an absolute http or https address, without the final slash.
+func (s Setting) url(raw string) (string, error) {
+	if s.Off && (raw == "" || strings.EqualFold(raw, "off")) {
+		return "", nil
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return "", errors.New("it is not a URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "", errors.New("it does not begin with http:// or https://")
+	case u.Hostname() == "":
+		return "", errors.New("it names no host")
+	case u.User != nil:
+		return "", errors.New("it has a user or password in it, which would be shown; give the key as a setting of its own")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", errors.New("it has a query or fragment; paths are added at its end")
+	}
+	return strings.TrimRight(raw, "/"), nil
 }
 
 // choose fills in the value of "auto".
@@ -208,6 +257,14 @@ func (s Setting) remedy() string {
 		b.WriteString("give a path")
 	case KindBind:
 		b.WriteString("give host:port, :port, [v6]:port or unix:/path")
+	case KindText:
+		b.WriteString("give a word")
+	case KindURL:
+		b.WriteString("give an address")
+	case KindList:
+		b.WriteString("give words separated by commas")
+	case KindSection:
+		return "write it as configs/webchasor.yaml shows"
 	}
 	if s.Off && s.Min > 0 {
 		b.WriteString(", or 0 for off")

@@ -16,7 +16,7 @@ func (r *Resolved) rows(table []Setting) []Row {
 	var rows []Row
 	for _, s := range table {
 		if from, ok := r.Origins[s.Name]; ok {
-			rows = append(rows, Row{Name: s.Name, Value: s.shown(s.text(&r.Settings)), Origin: from})
+			rows = append(rows, Row{Name: s.Name, Value: s.display(&r.Settings), Origin: from})
 		}
 	}
 	return rows
@@ -38,7 +38,9 @@ func diff(old, new *Resolved, table []Setting) []Change {
 	for _, s := range table {
 		a, b := s.text(&old.Settings), s.text(&new.Settings)
 		if a != b {
-			changes = append(changes, Change{Name: s.Name, Old: s.shown(a), New: s.shown(b), Class: s.Class})
+			changes = append(changes, Change{
+				Name: s.Name, Old: s.display(&old.Settings), New: s.display(&new.Settings), Class: s.Class,
+			})
 		}
 	}
 	return changes

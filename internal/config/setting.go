@@ -37,14 +37,18 @@ const (
 	KindChoice   Kind = "choice"
 	KindPath     Kind = "path"
 	KindBind     Kind = "bind" // one or more addresses
+	KindText     Kind = "text"
+	KindURL      Kind = "url"     // http or https
+	KindList     Kind = "list"    // words, comma separated or a YAML list
+	KindSection  Kind = "section" // a structure, in the YAML file only; see section
 )
 
 // Setting describes one setting completely.
 type Setting struct {
 	Name  string // unique; the name of its Go field in words, e.g. "max_memory"
-	Env   string
+	Env   string // "" for a section
 	YAML  string // dotted path, e.g. "server.workers"
-	Flag  string // long form, without dashes
+	Flag  string // long form, without dashes; "" for a section and for secrets, which ps would show
 	Short string // short form of the flag, "" for none
 
 	Kind    Kind
@@ -67,6 +71,8 @@ type Setting struct {
 
 	// at returns the pointer to the setting's field.
 	at func(*Settings) any
+	// finish checks and completes a section that was decoded without a mistake.
+	finish func(*loader, *section)
 }
 
 // DefaultText is the default in words, for people.
@@ -78,6 +84,8 @@ func (s Setting) DefaultText() string {
 		return "$XDG_STATE_HOME/webchasor or /var/lib/webchasor"
 	case s.Default == "" && s.Kind == KindPath:
 		return "off"
+	case s.Default == "":
+		return "none"
 	}
 	return s.Default
 }

@@ -39,10 +39,18 @@ type API struct {
 	QueueSize             int
 	QueueTimeout          time.Duration
 	Echo                  Echo
+	OpenAI                OpenAI
+	Keys                  []ClientKey // none: clients need no key
+	AllowAnonymous        bool
+	CORS                  CORS
+	MaxBodySize           int64         // bytes
+	Heartbeat             time.Duration // 0 is off
+	LameDuck              time.Duration // 0 is off
 }
 
 // Echo shapes the built-in provider's answers, for load tests without an LLM.
 type Echo struct {
+	Enabled         string // auto, true, false
 	FirstTokenDelay time.Duration
 	TokenDelay      time.Duration
 	Tokens          int // 0 repeats the message as it is

@@ -12,7 +12,7 @@ func suggestKey(table []Setting, path string) string {
 	last := path[strings.LastIndexByte(path, '.')+1:]
 	// The right word in the wrong place, or the variable's name as a key.
 	for _, s := range table {
-		if strings.EqualFold(last, s.key()) || strings.EqualFold(last, s.Env) || strings.EqualFold(last, s.Flag) {
+		if last != "" && (strings.EqualFold(last, s.key()) || strings.EqualFold(last, s.Env) || strings.EqualFold(last, s.Flag)) {
 			return "did you mean " + s.YAML + "?"
 		}
 	}

@@ -25,14 +25,18 @@ func TestTableIsUnambiguous(t *testing.T) {
 	}
 	for _, s := range Table() {
 		once("name", s.Name, s.Name)
-		once("variable", s.Env, s.Name)
 		once("key", s.YAML, s.Name)
-		once("flag", s.Flag, s.Name)
+		if s.Kind != KindSection {
+			once("variable", s.Env, s.Name)
+		}
+		if s.Kind != KindSection && !s.Secret {
+			once("flag", s.Flag, s.Name)
+		}
 		if s.Short != "" {
 			once("short flag", s.Short, s.Name)
 		}
 		for what, text := range map[string]string{"help": s.Help, "why": s.Why, "example": s.Example, "default text": s.DefaultText()} {
-			if text == "" || strings.ContainsAny(text, "\n|") {
+			if text == "" || strings.ContainsAny(text, "\n|") && (what != "example" || s.Kind != KindSection) {
 				t.Errorf("%s: %s %q is empty or breaks the README's table", s.Name, what, text)
 			}
 		}
@@ -49,7 +53,9 @@ func TestTableCoversSettings(t *testing.T) {
 	for _, s := range Table() {
 		settings := Defaults(2)
 		before := leaves(Defaults(2))
-		if err := s.set(&settings, s.Example, testSite()); err != nil {
+		if s.Kind == KindSection {
+			settings = exampleOf(t, s)
+		} else if err := s.set(&settings, s.Example, testSite()); err != nil {
 			t.Errorf("%s: example %q: %v", s.Name, s.Example, err)
 		}
 		var moved []string
@@ -99,12 +105,19 @@ func TestDefaults(t *testing.T) {
 		WriteTimeout: 30 * time.Second, BootTimeout: 60 * time.Second, Keepalive: 5 * time.Second,
 		RecycleInterval: time.Second, Accept: "auto", Watch: true, StateDir: "/var/lib/webchasor",
 		LogLevel: "info", LogFormat: "auto", LogFile: "-", AccessLogFormat: "combined",
-		API: API{MaxConcurrentRequests: 100, LLMConcurrentLimit: 20, QueueSize: 100, QueueTimeout: 10 * time.Second},
+		API: API{
+			MaxConcurrentRequests: 100, LLMConcurrentLimit: 20, QueueSize: 100, QueueTimeout: 10 * time.Second,
+			Echo: Echo{Enabled: "auto"}, OpenAI: OpenAI{Models: []string{"*"}},
+			CORS: CORS{Headers: []string{"*"}, MaxAge: 10 * time.Minute}, MaxBodySize: 20 << 20,
+		},
 	}
 	if got := Defaults(4); !reflect.DeepEqual(got, want) {
 		t.Errorf("Defaults(4)\n got %+v\nwant %+v", got, want)
 	}
 	for _, s := range Table() {
+		if s.Kind == KindSection {
+			continue
+		}
 		if err := s.set(&Settings{}, s.Default, testSite()); err != nil {
 			t.Errorf("%s: the default %q is refused: %v", s.Name, s.Default, err)
 		}

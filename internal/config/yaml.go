@@ -15,7 +15,8 @@ import (
 type fileValue struct {
 	name  string
 	raw   string
-	where string // file:line
+	where string     // file:line
+	node  *yaml.Node // of a section
 }
 
 // mistakesMax bounds the messages about one file; beyond it the file is not ours.
@@ -145,15 +146,19 @@ func (w *yamlWalk) setting(s Setting, key, value *yaml.Node) {
 		})
 	}
 	raw := value.Value
+	at := fmt.Sprintf("%s:%d", w.path, key.Line)
 	switch {
 	case isNull(value):
 		fail("it has no value, delete the line to get the default")
 		return
-	case value.Kind == yaml.SequenceNode && s.Kind == KindBind:
+	case s.Kind == KindSection:
+		w.values = append(w.values, fileValue{name: s.Name, node: value, where: at})
+		return
+	case value.Kind == yaml.SequenceNode && (s.Kind == KindBind || s.Kind == KindList):
 		var items []string
 		for _, item := range value.Content {
 			if item = follow(item); item.Kind != yaml.ScalarNode || isNull(item) {
-				fail("one of its entries is not an address")
+				fail("one of its entries is not " + map[Kind]string{KindBind: "an address", KindList: "a word"}[s.Kind])
 				return
 			}
 			items = append(items, item.Value)
@@ -163,5 +168,5 @@ func (w *yamlWalk) setting(s Setting, key, value *yaml.Node) {
 		fail("it is " + describe(value) + ", not a single value")
 		return
 	}
-	w.values = append(w.values, fileValue{name: s.Name, raw: raw, where: fmt.Sprintf("%s:%d", w.path, key.Line)})
+	w.values = append(w.values, fileValue{name: s.Name, raw: raw, where: at})
 }
