@@ -8,22 +8,24 @@ import (
 
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/app/api/limit"
 )
 
 // admit returns a permit for the request, after waiting in the queue if need
 // be. If it returns nil, it has made the response: full, or the request ended
 // while it waited.
-func (s *server) admit(ctx *fasthttp.RequestCtx, c class) *permit {
-	if p := s.gate.try(c); p != nil {
+func (s *server) admit(ctx *fasthttp.RequestCtx, want limit.Want) *limit.Permit {
+	if p := s.limits.Try(want); p != nil {
 		return p
 	}
 	// Only a request that has to wait pays for a context that watches its client.
-	p, err := s.gate.wait(s.host.requestContext(ctx), c, func() { s.host.progress(ctx) })
+	p, err := s.limits.Acquire(s.host.requestContext(ctx), want, func() { s.host.progress(ctx) })
 	switch {
 	case err == nil:
 		s.host.progress(ctx) // its own work begins now
 		return p
-	case errors.Is(err, errQueueFull), errors.Is(err, errQueueSlow):
+	case errors.Is(err, limit.ErrFull), errors.Is(err, limit.ErrSlow):
 		s.noteFull(err)
 		writeError(ctx, errFull(err.Error()))
 	default:
@@ -49,7 +51,7 @@ func (s *server) noteFull(err error) {
 	if !ok {
 		return
 	}
-	at := s.gate.load()
+	at := s.limits.Load()
 	s.log.Warn("requests refused: "+err.Error(),
 		zap.Int("requests", at.API), zap.Int("llm_requests", at.LLM), zap.Int("waiting", at.Waiting),
 		zap.Uint64("refused_since_last_line", missed+1),

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/webchasor/webchasor/app/api/limit"
 	"github.com/webchasor/webchasor/internal/config"
 )
 
@@ -33,7 +34,7 @@ func wantFull(t *testing.T, resp *fasthttp.Response) {
 
 func TestFullServerRefuses(t *testing.T) {
 	s := newTestServer(oneAtATime(0, time.Minute), newFakeHost(t))
-	p := s.gate.try(classChat)
+	p := s.limits.Try(limit.Want{LLM: true})
 	wantFull(t, chat(s, hello))
 	wantFull(t, chat(s, `not even JSON`)) // refused before it is read
 	wantFull(t, call(s, "GET", "/v1/models", ""))
@@ -43,7 +44,7 @@ func TestFullServerRefuses(t *testing.T) {
 			t.Errorf("GET %s = %d on a full server, want 200", uri, got)
 		}
 	}
-	p.release()
+	p.Release()
 	if got := chat(s, hello).StatusCode(); got != 200 {
 		t.Errorf("status %d after the permit is back, want 200", got)
 	}
@@ -53,13 +54,13 @@ func TestFullServerRefuses(t *testing.T) {
 func TestQueueTimeoutRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestServer(oneAtATime(5, 2*time.Second), newFakeHost(t))
-		p := s.gate.try(classChat)
+		p := s.limits.Try(limit.Want{LLM: true})
 		begin := time.Now()
 		wantFull(t, chat(s, hello))
 		if took := time.Since(begin); took != 2*time.Second {
 			t.Errorf("refused after %v, want 2s", took)
 		}
-		p.release()
+		p.Release()
 		wantIdle(t, s)
 	})
 }
@@ -68,7 +69,7 @@ func TestQueuedRequestIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeHost(t)
 		s := newTestServer(oneAtATime(5, time.Hour), f)
-		p := s.gate.try(classChat)
+		p := s.limits.Try(limit.Want{LLM: true})
 		var waiting sync.WaitGroup
 		waiting.Go(func() {
 			if got := chat(s, hello).StatusCode(); got != 200 {
@@ -76,7 +77,7 @@ func TestQueuedRequestIsServed(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		p.release()
+		p.Release()
 		waiting.Wait()
 		if f.progress != 1 {
 			t.Errorf("progress was reported %d times, want once: when the permit was granted", f.progress)
@@ -101,13 +102,13 @@ func TestQueuedRequestEnds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFakeHost(t)
 				s := newTestServer(oneAtATime(5, time.Hour), f)
-				p := s.gate.try(classChat)
+				p := s.limits.Try(limit.Want{LLM: true})
 				var waiting sync.WaitGroup
 				waiting.Go(func() { wantEnd(t, chat(s, hello), tt.status, tt.code) })
 				synctest.Wait()
 				f.end(tt.cause)
 				waiting.Wait()
-				p.release()
+				p.Release()
 				wantIdle(t, s)
 			})
 		})
@@ -137,8 +138,8 @@ func TestFullServerWarnsOnceASecond(t *testing.T) {
 	s := newTestServer(oneAtATime(0, 0), newFakeHost(t))
 	core, logs := observer.New(zapcore.WarnLevel)
 	s.log = zap.New(core)
-	p := s.gate.try(classAPI)
-	defer p.release()
+	p := s.limits.Try(limit.Want{})
+	defer p.Release()
 	now := after
 	s.now = func() time.Time { return now }
 	for range 10 {

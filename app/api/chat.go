@@ -7,6 +7,8 @@ import (
 
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
+
+	"github.com/webchasor/webchasor/app/api/limit"
 )
 
 // headerNotice carries [Model.Notice].
@@ -55,14 +57,14 @@ func (a Answer) usage() usage {
 // chat answers POST /v1/chat/completions. The permit comes before the parser,
 // so that a full server refuses at once, whatever the size of the request.
 func (s *server) chat(ctx *fasthttp.RequestCtx) {
-	p := s.admit(ctx, classChat)
+	p := s.admit(ctx, limit.Want{LLM: true})
 	if p == nil {
 		return
 	}
 	streaming := false
 	defer func() {
 		if !streaming {
-			p.release()
+			p.Release()
 		}
 	}()
 	r, e := s.readRequest(ctx)

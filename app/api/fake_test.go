@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/app/api/limit"
 	"github.com/webchasor/webchasor/internal/config"
 )
 
@@ -116,7 +117,7 @@ const helloStream = `{"model":"echo","stream":true,"messages":[{"role":"user","c
 // wantIdle fails unless every permit is back and nobody waits.
 func wantIdle(t *testing.T, s *server) {
 	t.Helper()
-	if got := s.gate.load(); got != (load{}) {
+	if got := s.limits.Load(); got != (limit.Load{}) {
 		t.Errorf("permits are not back: %+v", got)
 	}
 }

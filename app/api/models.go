@@ -1,6 +1,10 @@
 package api
 
-import "github.com/valyala/fasthttp"
+import (
+	"github.com/valyala/fasthttp"
+
+	"github.com/webchasor/webchasor/app/api/limit"
+)
 
 // Model is an entry of GET /v1/models.
 type Model struct {
@@ -26,11 +30,11 @@ func (m Model) object() modelObject {
 }
 
 func (s *server) listModels(ctx *fasthttp.RequestCtx) {
-	p := s.admit(ctx, classAPI)
+	p := s.admit(ctx, limit.Want{})
 	if p == nil {
 		return
 	}
-	defer p.release()
+	defer p.Release()
 	type list struct {
 		Object string        `json:"object"`
 		Data   []modelObject `json:"data"`
@@ -43,11 +47,11 @@ func (s *server) listModels(ctx *fasthttp.RequestCtx) {
 }
 
 func (s *server) oneModel(ctx *fasthttp.RequestCtx, id string) {
-	p := s.admit(ctx, classAPI)
+	p := s.admit(ctx, limit.Want{})
 	if p == nil {
 		return
 	}
-	defer p.release()
+	defer p.Release()
 	for _, m := range s.models {
 		if m.ID == id {
 			writeJSON(ctx, fasthttp.StatusOK, m.object())

@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/app/api/limit"
 	"github.com/webchasor/webchasor/internal/config"
 )
 
@@ -60,7 +61,7 @@ type identity struct {
 type server struct {
 	host     host
 	log      *zap.Logger
-	gate     *gate
+	limits   *limit.Limiter
 	echo     config.Echo
 	models   []Model
 	byModel  map[string]Provider
@@ -73,9 +74,11 @@ type server struct {
 // newServer returns a server with the given limits and the echo provider.
 func newServer(s config.API, log *zap.Logger, h host) *server {
 	srv := &server{
-		host:    h,
-		log:     log,
-		gate:    newGate(s.MaxConcurrentRequests, s.LLMConcurrentLimit, s.QueueSize, s.QueueTimeout),
+		host: h,
+		log:  log,
+		limits: limit.New(limit.Options{
+			API: s.MaxConcurrentRequests, LLM: s.LLMConcurrentLimit, Queue: s.QueueSize, Patience: s.QueueTimeout,
+		}),
 		echo:    s.Echo,
 		byModel: make(map[string]Provider),
 		newID:   func() string { return "chatcmpl-" + strings.ToLower(rand.Text()) },

@@ -5,21 +5,23 @@ import (
 	"encoding/json"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/webchasor/webchasor/app/api/limit"
 )
 
 // startStream makes the response a stream of server-sent events. It takes over
 // the permit and gives it back after the last byte.
-func (s *server) startStream(ctx *fasthttp.RequestCtx, provider Provider, model Model, r *Request, p *permit) {
+func (s *server) startStream(ctx *fasthttp.RequestCtx, provider Provider, model Model, r *Request, p *limit.Permit) {
 	ctx.SetContentType("text/event-stream; charset=utf-8")
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-cache")
 	ctx.Response.Header.Set("X-Accel-Buffering", "no") // nginx would hold the tokens back
 	id, created := s.newID(), s.now().Unix()
 	// A response that is never written has no stream, only a context that ends.
-	started := context.AfterFunc(s.host.requestContext(ctx), p.release)
+	started := context.AfterFunc(s.host.requestContext(ctx), p.Release)
 	s.host.stream(ctx, func(alive context.Context, w Writer) error {
 		// ctx belongs to fasthttp again by now: nothing here may touch it.
 		started()
-		defer p.release()
+		defer p.Release()
 		e := events{w: w, usageField: r.IncludeUsage}
 		e.begin(id, created, model)
 		return s.runStream(alive, &e, provider, model, r)

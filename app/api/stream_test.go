@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/webchasor/webchasor/app/api/limit"
 )
 
 // fakeProvider says a, b, c, or fails.
@@ -197,8 +199,8 @@ func TestStreamHoldsPermit(t *testing.T) {
 	f := newFakeHost(t)
 	s := newTestServer(testLimits, f)
 	f.out.flushed = func(n int) error {
-		if got := (load{API: 1, LLM: 1}); s.gate.load() != got {
-			t.Errorf("load %+v at flush %d, want %+v", s.gate.load(), n, got)
+		if got := (limit.Load{API: 1, LLM: 1}); s.limits.Load() != got {
+			t.Errorf("load %+v at flush %d, want %+v", s.limits.Load(), n, got)
 		}
 		return nil
 	}
@@ -217,7 +219,7 @@ func TestStreamNeverBegins(t *testing.T) {
 		s := newTestServer(testLimits, f)
 		s.host.stream = func(*fasthttp.RequestCtx, func(context.Context, Writer) error) {}
 		chat(s, helloStream)
-		if got := s.gate.load().LLM; got != 1 {
+		if got := s.limits.Load().LLM; got != 1 {
 			t.Fatalf("%d LLM permits in use before the stream, want 1", got)
 		}
 		f.end(errTestTimeout)
@@ -234,7 +236,7 @@ func TestStreamHoldsPermitToTheLastWord(t *testing.T) {
 		f.out.flushed = func(n int) error {
 			f.end(errTestDrain)
 			synctest.Wait()
-			if got := s.gate.load().LLM; got != 1 {
+			if got := s.limits.Load().LLM; got != 1 {
 				t.Errorf("%d LLM permits in use at flush %d, want 1", got, n)
 			}
 			return nil

@@ -131,7 +131,7 @@ func TestWireStreamsAtOnce(t *testing.T) {
 	if lines.Err() != nil {
 		t.Fatal(lines.Err())
 	}
-	if got := s.gate.load().LLM; got != 1 {
+	if got := s.limits.Load().LLM; got != 1 {
 		t.Errorf("%d LLM permits in use inside a stream, want 1", got)
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package limit
 
 import (
 	"context"
@@ -10,28 +10,32 @@ import (
 	"time"
 )
 
+var errGone = errors.New("the client is gone")
+
 func never() {}
 
-func mustTry(t *testing.T, g *gate, c class) *permit {
+func want(c class) Want { return Want{LLM: c == classChat} }
+
+func mustTry(t *testing.T, g *Limiter, c class) *Permit {
 	t.Helper()
-	p := g.try(c)
+	p := g.Try(want(c))
 	if p == nil {
-		t.Fatalf("no permit of class %d although it is free: %+v", c, g.load())
+		t.Fatalf("no permit of class %d although it is free: %+v", c, g.Load())
 	}
 	return p
 }
 
 // queued starts a request that has to wait and reports its name when admitted.
-func queued(t *testing.T, g *gate, c class, name string, order chan<- string) {
+func queued(t *testing.T, g *Limiter, c class, name string, order chan<- string) {
 	t.Helper()
 	go func() {
-		p, err := g.wait(t.Context(), c, never)
+		p, err := g.Acquire(t.Context(), want(c), never)
 		if err != nil {
 			order <- err.Error()
 			return
 		}
 		order <- name
-		p.release()
+		p.Release()
 	}()
 	synctest.Wait()
 }
@@ -58,14 +62,14 @@ func wantOrder(t *testing.T, order <-chan string, want ...string) {
 
 func TestGateServesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, 1, 10, time.Minute)
+		g := New(Options{API: 1, LLM: 1, Queue: 10, Patience: time.Minute})
 		held := mustTry(t, g, classChat)
 		order := make(chan string, 10)
 		queued(t, g, classAPI, "first", order)
 		queued(t, g, classChat, "second", order)
 		queued(t, g, classAPI, "third", order)
 		wantOrder(t, order)
-		held.release()
+		held.Release()
 		wantOrder(t, order, "first", "second", "third")
 	})
 }
@@ -73,19 +77,19 @@ func TestGateServesInOrder(t *testing.T) {
 // A chat request that waits for an LLM permit does not hold up the others.
 func TestGateChatDoesNotBlockTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(3, 1, 10, time.Minute)
+		g := New(Options{API: 3, LLM: 1, Queue: 10, Patience: time.Minute})
 		talking := mustTry(t, g, classChat)
 		order := make(chan string, 10)
 		queued(t, g, classChat, "chat", order)
-		mustTry(t, g, classAPI).release() // nobody who fits waits: no queue for it
+		mustTry(t, g, classAPI).Release() // nobody who fits waits: no queue for it
 		a, b := mustTry(t, g, classAPI), mustTry(t, g, classAPI)
 		queued(t, g, classAPI, "api", order)
-		a.release()
+		a.Release()
 		wantOrder(t, order, "api")
-		talking.release()
+		talking.Release()
 		wantOrder(t, order, "chat")
-		b.release()
-		if got := g.load(); got != (load{}) {
+		b.Release()
+		if got := g.Load(); got != (Load{}) {
 			t.Errorf("left over: %+v", got)
 		}
 	})
@@ -100,31 +104,31 @@ func TestGateRefuses(t *testing.T) {
 		want     error
 		after    time.Duration
 	}{
-		{"the queue is full", 2, time.Minute, 2, errQueueFull, 0},
-		{"no queue", 0, time.Minute, 0, errQueueFull, 0},
-		{"no patience", 5, 0, 0, errQueueFull, 0},
-		{"the patience ends", 5, 3 * time.Second, 1, errQueueSlow, 3 * time.Second},
+		{"the queue is full", 2, time.Minute, 2, ErrFull, 0},
+		{"no queue", 0, time.Minute, 0, ErrFull, 0},
+		{"no patience", 5, 0, 0, ErrFull, 0},
+		{"the patience ends", 5, 3 * time.Second, 1, ErrSlow, 3 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := newGate(1, 1, tt.room, tt.patience)
+				g := New(Options{API: 1, LLM: 1, Queue: tt.room, Patience: tt.patience})
 				held := mustTry(t, g, classAPI)
 				order := make(chan string, 10)
 				for range tt.waiting {
 					queued(t, g, classAPI, "waited", order)
 				}
 				begin := time.Now()
-				p, err := g.wait(t.Context(), classAPI, never)
+				p, err := g.Acquire(t.Context(), Want{}, never)
 				if p != nil || !errors.Is(err, tt.want) {
 					t.Errorf("wait = %v, %v, want %v", p, err, tt.want)
 				}
 				if took := time.Since(begin); took != tt.after {
 					t.Errorf("refused after %v, want %v", took, tt.after)
 				}
-				held.release()
+				held.Release()
 				synctest.Wait()
-				if got := g.load(); got != (load{}) {
+				if got := g.Load(); got != (Load{}) {
 					t.Errorf("left over: %+v", got)
 				}
 			})
@@ -133,7 +137,7 @@ func TestGateRefuses(t *testing.T) {
 }
 
 func TestGateUnlimited(t *testing.T) {
-	g := newGate(0, 0, 0, 0)
+	g := New(Options{})
 	for range 1000 {
 		mustTry(t, g, classChat)
 	}
@@ -142,21 +146,21 @@ func TestGateUnlimited(t *testing.T) {
 // The end of its context frees a waiter's place at once.
 func TestGateWaiterLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, 1, 1, time.Minute)
+		g := New(Options{API: 1, LLM: 1, Queue: 1, Patience: time.Minute})
 		held := mustTry(t, g, classAPI)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		left := make(chan error, 1)
 		go func() {
-			_, err := g.wait(ctx, classAPI, never)
+			_, err := g.Acquire(ctx, Want{}, never)
 			left <- err
 		}()
 		synctest.Wait()
-		if got := g.load().Waiting; got != 1 {
+		if got := g.Load().Waiting; got != 1 {
 			t.Fatalf("%d wait, want 1", got)
 		}
 		begin := time.Now()
-		cancel(errTestGone)
-		if err := <-left; !errors.Is(err, errTestGone) {
+		cancel(errGone)
+		if err := <-left; !errors.Is(err, errGone) {
 			t.Errorf("the waiter left with %v, want the cause of its context", err)
 		}
 		if took := time.Since(begin); took != 0 {
@@ -164,17 +168,17 @@ func TestGateWaiterLeaves(t *testing.T) {
 		}
 		order := make(chan string, 1)
 		queued(t, g, classAPI, "next", order)
-		held.release()
+		held.Release()
 		wantOrder(t, order, "next")
 	})
 }
 
 func TestGateBeatsWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, 1, 1, time.Second)
+		g := New(Options{API: 1, LLM: 1, Queue: 1, Patience: time.Second})
 		mustTry(t, g, classAPI)
 		beats := 0
-		if _, err := g.wait(t.Context(), classAPI, func() { beats++ }); !errors.Is(err, errQueueSlow) {
+		if _, err := g.Acquire(t.Context(), Want{}, func() { beats++ }); !errors.Is(err, ErrSlow) {
 			t.Fatal(err)
 		}
 		if beats < 8 || beats > 10 {
@@ -184,14 +188,14 @@ func TestGateBeatsWhileWaiting(t *testing.T) {
 }
 
 func TestPermitReleasedTwiceCountsOnce(t *testing.T) {
-	g := newGate(2, 2, 0, 0)
+	g := New(Options{API: 2, LLM: 2, Queue: 0, Patience: 0})
 	p, q := mustTry(t, g, classChat), mustTry(t, g, classChat)
-	p.release()
-	p.release()
-	if got := (load{API: 1, LLM: 1}); g.load() != got {
-		t.Errorf("load = %+v, want %+v", g.load(), got)
+	p.Release()
+	p.Release()
+	if got := (Load{API: 1, LLM: 1}); g.Load() != got {
+		t.Errorf("load = %+v, want %+v", g.Load(), got)
 	}
-	q.release()
+	q.Release()
 }
 
 // Whatever a random crowd does, the limits hold and every permit comes back.
@@ -201,7 +205,7 @@ func TestGateProperty(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 7))
 			api, room := 1+r.IntN(6), r.IntN(30)
 			llm := 1 + r.IntN(api)
-			g := newGate(api, llm, room, time.Duration(1+r.IntN(50))*time.Millisecond)
+			g := New(Options{API: api, LLM: llm, Queue: room, Patience: time.Duration(1+r.IntN(50)) * time.Millisecond})
 			var crowd sync.WaitGroup
 			var mu sync.Mutex
 			var now, most [classes]int
@@ -222,7 +226,7 @@ func TestGateProperty(t *testing.T) {
 					<-time.After(arrive)
 					ctx, cancel := context.WithTimeout(t.Context(), abort)
 					defer cancel()
-					p, err := g.wait(ctx, c, never)
+					p, err := g.Acquire(ctx, want(c), never)
 					if err != nil {
 						return
 					}
@@ -232,11 +236,11 @@ func TestGateProperty(t *testing.T) {
 					case <-ctx.Done():
 					}
 					count(c, -1)
-					p.release()
+					p.Release()
 				})
 			}
 			crowd.Wait()
-			if got := g.load(); got != (load{}) {
+			if got := g.Load(); got != (Load{}) {
 				t.Errorf("seed %d: left over: %+v", seed, got)
 			}
 			if most[classAPI] > api || most[classChat] > llm {

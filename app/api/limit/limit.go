@@ -1,4 +1,6 @@
-package api
+// Package limit hands out the permits of the API: how many requests and how
+// many LLM calls may be under way at a time, with one bounded queue in front.
+package limit
 
 import (
 	"container/list"
@@ -17,12 +19,52 @@ const (
 	classes
 )
 
+// Why a request is refused.
 var (
-	errQueueFull = errors.New("all permits are taken and the queue is full")
-	errQueueSlow = errors.New("no permit became free within queue_timeout")
+	ErrFull = errors.New("all permits are taken and the queue is full")
+	ErrSlow = errors.New("no permit became free within queue_timeout")
 )
 
-// gate hands out permits under two limits, with one bounded queue before both.
+// Refusal is the error of a request that gets no permit. It wraps [ErrFull] or
+// [ErrSlow].
+type Refusal struct {
+	Reason     error
+	RetryAfter time.Duration // when another try makes sense
+}
+
+// Error says why.
+func (r *Refusal) Error() string { return r.Reason.Error() }
+
+// Unwrap returns the reason.
+func (r *Refusal) Unwrap() error { return r.Reason }
+
+// retrySoon is the advice to who is refused: another worker, or this one a
+// moment later, can do better. Clients add their own jitter.
+const retrySoon = time.Second
+
+// Want is what a request asks for.
+type Want struct {
+	LLM   bool   // it calls an LLM, so it counts against llm_concurrent_limit too
+	Key   string // name of the client's key; "" is none
+	Model string // name of the model; "" is none
+}
+
+func (w Want) class() class {
+	if w.LLM {
+		return classChat
+	}
+	return classAPI
+}
+
+// Options are the limits. A limit of 0 or less is none; without queue or
+// patience nobody waits.
+type Options struct {
+	API, LLM int           // requests, and LLM calls among them, at a time
+	Queue    int           // requests that may wait
+	Patience time.Duration // longest wait
+}
+
+// Limiter hands out permits under two limits, with one bounded queue before both.
 //
 // A request takes all the permits it needs at once or none, so a chat request
 // that waits for an LLM permit holds nothing that others could use. Waiting
@@ -31,7 +73,7 @@ var (
 // itself needs none.
 //
 // Invariant, under mu: no waiter's needs fit into what is free.
-type gate struct {
+type Limiter struct {
 	patience time.Duration // longest wait; 0 is none
 
 	mu     sync.Mutex
@@ -45,56 +87,58 @@ type gate struct {
 // waiter is a request in the queue.
 type waiter struct {
 	ticket  uint64
-	granted chan struct{} // closed, under the gate's mu, when it got its permits
+	granted chan struct{} // closed, under the limiter's mu, when it got its permits
 }
 
-// newGate returns a gate with nothing taken. A limit of 0 or less is none;
-// without room or patience nobody waits.
-func newGate(api, llm, room int, patience time.Duration) *gate {
-	return &gate{
-		limit:    [classes]int{classAPI: max(api, 0), classChat: max(llm, 0)},
-		room:     max(room, 0),
-		patience: max(patience, 0),
+// New returns a limiter with nothing taken.
+func New(o Options) *Limiter {
+	return &Limiter{
+		limit:    [classes]int{classAPI: max(o.API, 0), classChat: max(o.LLM, 0)},
+		room:     max(o.Queue, 0),
+		patience: max(o.Patience, 0),
 	}
 }
 
-// permit is what an admitted request holds. release it exactly when the last
+// Permit is what an admitted request holds. Release it exactly when the last
 // byte of the answer is written; further calls do nothing.
-type permit struct {
-	gate  *gate
-	class class
-	once  sync.Once
+type Permit struct {
+	limiter *Limiter
+	class   class
+	once    sync.Once
 }
 
-func (p *permit) release() {
-	p.once.Do(func() { p.gate.put(p.class) })
+// Release gives the permit back.
+func (p *Permit) Release() {
+	p.once.Do(func() { p.limiter.put(p.class) })
 }
 
-// try takes a permit or returns nil; it never waits.
-func (g *gate) try(c class) *permit {
+// Try takes a permit or returns nil; it never waits.
+func (g *Limiter) Try(w Want) *Permit {
+	c := w.class()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.fits(c) {
 		return nil
 	}
 	g.take(c)
-	return &permit{gate: g, class: c}
+	return &Permit{limiter: g, class: c}
 }
 
-// wait takes a permit, if need be after queueing for up to the gate's
-// patience. It returns errQueueFull at once, errQueueSlow after the patience, or the
-// cause of ctx. beat is called now and then from this goroutine while it
+// Acquire takes a permit, if need be after queueing for up to the limiter's
+// patience. The error is a [Refusal], ErrFull at once or ErrSlow after the
+// patience, or the cause of ctx. beat is called now and then from this goroutine while it
 // waits, so that waiting does not look like being stuck.
-func (g *gate) wait(ctx context.Context, c class, beat func()) (*permit, error) {
+func (g *Limiter) Acquire(ctx context.Context, want Want, beat func()) (*Permit, error) {
+	c := want.class()
 	g.mu.Lock()
 	if g.fits(c) {
 		g.take(c)
 		g.mu.Unlock()
-		return &permit{gate: g, class: c}, nil
+		return &Permit{limiter: g, class: c}, nil
 	}
 	if g.patience == 0 || g.queue[classAPI].Len()+g.queue[classChat].Len() >= g.room {
 		g.mu.Unlock()
-		return nil, errQueueFull
+		return nil, &Refusal{Reason: ErrFull, RetryAfter: retrySoon}
 	}
 	g.ticket++
 	w := &waiter{ticket: g.ticket, granted: make(chan struct{})}
@@ -103,14 +147,14 @@ func (g *gate) wait(ctx context.Context, c class, beat func()) (*permit, error) 
 
 	err := g.await(ctx, w, beat)
 	if err == nil {
-		return &permit{gate: g, class: c}, nil
+		return &Permit{limiter: g, class: c}, nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
 	case <-w.granted: // at the same moment
 		if ctx.Err() == nil {
-			return &permit{gate: g, class: c}, nil
+			return &Permit{limiter: g, class: c}, nil
 		}
 		g.giveBack(c)
 	default:
@@ -123,7 +167,7 @@ func (g *gate) wait(ctx context.Context, c class, beat func()) (*permit, error) 
 // well below any sensible request timeout.
 const beatEvery = 100 * time.Millisecond
 
-func (g *gate) await(ctx context.Context, w *waiter, beat func()) error {
+func (g *Limiter) await(ctx context.Context, w *waiter, beat func()) error {
 	patience := time.NewTimer(g.patience)
 	defer patience.Stop()
 	ticks := time.NewTicker(beatEvery)
@@ -135,21 +179,21 @@ func (g *gate) await(ctx context.Context, w *waiter, beat func()) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-patience.C:
-			return errQueueSlow
+			return &Refusal{Reason: ErrSlow, RetryAfter: retrySoon}
 		case <-ticks.C:
 			beat()
 		}
 	}
 }
 
-func (g *gate) put(c class) {
+func (g *Limiter) put(c class) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.giveBack(c)
 }
 
 // giveBack returns a request's permits and restores the invariant. mu is held.
-func (g *gate) giveBack(c class) {
+func (g *Limiter) giveBack(c class) {
 	g.used[classAPI]--
 	if c == classChat {
 		g.used[classChat]--
@@ -166,7 +210,7 @@ func (g *gate) giveBack(c class) {
 }
 
 // next returns the class whose oldest waiter is to be served now. mu is held.
-func (g *gate) next() (class, bool) {
+func (g *Limiter) next() (class, bool) {
 	var found class
 	var ticket uint64
 	for c := range classes {
@@ -182,28 +226,29 @@ func (g *gate) next() (class, bool) {
 }
 
 // fits says whether the permits of c are free. mu is held.
-func (g *gate) fits(c class) bool {
+func (g *Limiter) fits(c class) bool {
 	below := func(c class) bool { return g.limit[c] == 0 || g.used[c] < g.limit[c] }
 	return below(classAPI) && (c == classAPI || below(classChat))
 }
 
 // take marks the permits of c as used. mu is held.
-func (g *gate) take(c class) {
+func (g *Limiter) take(c class) {
 	g.used[classAPI]++
 	if c == classChat {
 		g.used[classChat]++
 	}
 }
 
-// load is a snapshot of a gate.
-type load struct {
+// Load is a snapshot of a limiter.
+type Load struct {
 	API, LLM, Waiting int
 }
 
-func (g *gate) load() load {
+// Load says what is taken and how many wait.
+func (g *Limiter) Load() Load {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return load{
+	return Load{
 		API:     g.used[classAPI],
 		LLM:     g.used[classChat],
 		Waiting: g.queue[classAPI].Len() + g.queue[classChat].Len(),
