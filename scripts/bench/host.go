@@ -2,8 +2,10 @@ package main
 
 import (
 	"os/exec"
+	"time"
 
 	"github.com/webchasor/webchasor/internal/testproc"
+	"github.com/webchasor/webchasor/scripts/measure"
 )
 
 // host lets the benchmarks start, watch and clean up processes exactly as the
@@ -19,4 +21,13 @@ func (h *host) command(name string, args ...string) string {
 		h.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
 	return string(out)
+}
+
+// wrk loads a server and returns the report.
+func (h *host) wrk(p parameters, d time.Duration, addr string) measure.Wrk {
+	r, err := measure.RunWrk(p.threads, p.connections, d, "http://"+addr+"/")
+	if err != nil {
+		h.Fatalf("%v", err)
+	}
+	return r
 }

@@ -33,7 +33,7 @@ func run() int {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		measure(h, p)
+		benchmarks(h, p)
 	}()
 	select {
 	case <-done:
@@ -46,7 +46,7 @@ func run() int {
 	return 0
 }
 
-func measure(h *host, p parameters) {
+func benchmarks(h *host, p parameters) {
 	b := build(h, h.TempDir())
 	printMachine(os.Stdout, p)
 	compare(h, os.Stdout, p, b)

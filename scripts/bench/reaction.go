@@ -6,11 +6,11 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/webchasor/webchasor/internal/testproc"
+	"github.com/webchasor/webchasor/scripts/measure"
 )
 
 const (
@@ -31,7 +31,7 @@ func boot(h *host, w io.Writer, p parameters, b programs) {
 		h.CleanupTo(mark)
 	}
 	fmt.Fprintf(w, "\n### Reaction\n\n| | median | worst | aim |\n|---|---|---|---|\n"+
-		"| boot of %d workers until all are ready, ms | %.0f | %.0f | < 1000 |\n", manyWorkers, median(took), worst(took))
+		"| boot of %d workers until all are ready, ms | %.0f | %.0f | < 1000 |\n", manyWorkers, measure.Median(took), measure.Worst(took))
 }
 
 // memory reads what an idle worker costs (proc_pid_smaps_rollup(5)).
@@ -42,13 +42,12 @@ func memory(h *host, w io.Writer, p parameters, b programs) {
 	testproc.Pause(2*time.Second, nil) // idle means that start-up has settled
 	var pss, rss []float64
 	for _, pid := range server.WorkerPIDs() {
-		rollup := fmt.Sprintf("/proc/%d/smaps_rollup", pid)
-		pss, rss = append(pss, megabytes(field(rollup, "Pss"))), append(rss, megabytes(field(rollup, "Rss")))
+		pss, rss = append(pss, measure.PSS(pid)), append(rss, measure.RSS(pid))
 	}
 	server.Stop(0)
 	h.CleanupTo(mark)
 	fmt.Fprintf(w, "| PSS of an idle worker of %d, MB | %.1f | %.1f | < 8 |\n| RSS of the same, MB | %.1f | %.1f | |\n",
-		p.workers, median(pss), worst(pss), median(rss), worst(rss))
+		p.workers, measure.Median(pss), measure.Worst(pss), measure.Median(rss), measure.Worst(rss))
 }
 
 // replacement measures from kill -9 of a worker to its successor's ready line.
@@ -68,12 +67,7 @@ func replacement(h *host, w io.Writer, p parameters, b programs) {
 	server.Stop(0)
 	h.CleanupTo(mark)
 	fmt.Fprintf(w, "| kill -9 of a worker until its replacement is ready, ms (%d times) | %.0f | %.0f | < 100 |\n",
-		kills, median(took), worst(took))
-}
-
-// megabytes reads a "123 kB" field.
-func megabytes(kb string) float64 {
-	return number(strings.TrimSuffix(kb, " kB")) / 1024
+		kills, measure.Median(took), measure.Worst(took))
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/webchasor/webchasor/internal/testproc"
+	"github.com/webchasor/webchasor/scripts/measure"
 )
 
 // round is one side's figures of one round.
@@ -20,15 +22,15 @@ func serve(h *host, p parameters, binary string, env ...string) round {
 		Binary: binary, Env: append([]string{"WEB_WORKERS=" + strconv.Itoa(p.workers)}, env...),
 	})
 	addr := server.Up()
-	h.wrk(p, 1, addr, "/")
-	before := read(server)
-	result := h.wrk(p, int(p.duration.Seconds()), addr, "/")
-	cpu, switches := read(server).since(before)
+	h.wrk(p, time.Second, addr)
+	before := measure.Read(server)
+	result := h.wrk(p, p.duration, addr)
+	cpu, switches := measure.Read(server).Since(before)
 	server.Stop(0)
 	h.CleanupTo(mark)
 	return round{
-		perSecond: result.perSecond, errors: result.errors,
-		cpu: float64(cpu.Microseconds()) / result.requests, switches: switches / result.requests,
+		perSecond: result.PerSecond, errors: result.Errors,
+		cpu: float64(cpu.Microseconds()) / result.Requests, switches: switches / result.Requests,
 	}
 }
 
@@ -74,4 +76,19 @@ func recycling(h *host, w io.Writer, p parameters, b programs) {
 		"| median of %d rounds | MAX_REQUESTS=0 | defaults | ratio | aim |\n|---|---|---|---|---|\n"+
 		"| requests/s | %.0f | %.0f | %.3f | >= 0.9 |\n\nErrors seen by wrk: %.0f (without), %.0f (with recycling).\n",
 		p.rounds, x, y, y/x, sumErrors(without), sumErrors(with))
+}
+
+func medianOf(rounds []round, pick func(round) float64) float64 {
+	values := make([]float64, 0, len(rounds))
+	for _, r := range rounds {
+		values = append(values, pick(r))
+	}
+	return measure.Median(values)
+}
+
+func sumErrors(rounds []round) (sum float64) {
+	for _, r := range rounds {
+		sum += r.errors
+	}
+	return sum
 }

@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"fmt"
@@ -10,14 +10,15 @@ import (
 	"github.com/webchasor/webchasor/internal/testproc"
 )
 
-// counters are summed over all processes of a server, the master included.
-type counters struct {
+// Counters are those of all processes of a server, the master included.
+type Counters struct {
 	cpu      map[int]time.Duration
 	switches map[int]float64
 }
 
-func read(p *testproc.Process) counters {
-	c := counters{map[int]time.Duration{}, map[int]float64{}}
+// Read reads the counters of what lives now.
+func Read(p *testproc.Process) Counters {
+	c := Counters{map[int]time.Duration{}, map[int]float64{}}
 	for _, proc := range p.Alive() {
 		c.cpu[proc.PID] = proc.CPU
 		c.switches[proc.PID] = contextSwitches(proc.PID)
@@ -25,10 +26,10 @@ func read(p *testproc.Process) counters {
 	return c
 }
 
-// since sums what the processes used since an earlier look. A process that
+// Since sums what the processes used since an earlier look. A process that
 // ended between two looks takes its counters along, so with recycling the
 // figure is a lower bound: it is reported only where no process ends.
-func (c counters) since(before counters) (cpu time.Duration, switches float64) {
+func (c Counters) Since(before Counters) (cpu time.Duration, switches float64) {
 	for pid, used := range c.cpu {
 		cpu += used - before.cpu[pid]
 		switches += c.switches[pid] - before.switches[pid]
@@ -43,9 +44,21 @@ func contextSwitches(pid int) (sum float64) {
 		data, _ := os.ReadFile(name)
 		for line := range strings.Lines(string(data)) {
 			if key, value, ok := strings.Cut(line, ":"); ok && strings.HasSuffix(key, "voluntary_ctxt_switches") {
-				sum += number(strings.TrimSpace(value))
+				sum += Number(strings.TrimSpace(value))
 			}
 		}
 	}
 	return sum
 }
+
+// PSS is the proportional memory of a process in MB, 0 when it has ended
+// (proc_pid_smaps(5)).
+func PSS(pid int) float64 { return Megabytes(Field(rollup(pid), "Pss")) }
+
+// RSS counts the pages that processes share for each of them.
+func RSS(pid int) float64 { return Megabytes(Field(rollup(pid), "Rss")) }
+
+func rollup(pid int) string { return fmt.Sprintf("/proc/%d/smaps_rollup", pid) }
+
+// Megabytes reads a "123 kB" field.
+func Megabytes(kb string) float64 { return Number(strings.TrimSuffix(kb, " kB")) / 1024 }
