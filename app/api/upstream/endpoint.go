@@ -1,0 +1,121 @@
+package upstream
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// endpoint is one upstream with its connections and what is known about it.
+type endpoint struct {
+	Upstream
+	base      *url.URL
+	rules     []rule
+	forward   []string
+	transport *http.Transport
+
+	health    health
+	allowance allowance
+	coolUntil atomic.Int64 // Unix nanoseconds: it asked to be left alone until then
+
+	active   atomic.Int64
+	requests atomic.Uint64
+	failures atomic.Uint64
+	limited  atomic.Uint64
+	authTold atomic.Int64 // Unix nanoseconds
+	retries  atomic.Uint64
+}
+
+func newEndpoint(u Upstream, rule Ejection, log *zap.Logger) (*endpoint, error) {
+	base, err := url.Parse(u.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	e := &endpoint{Upstream: u, base: base, forward: forwardList(u.Forward)}
+	for _, r := range u.Routes {
+		parsed, err := parseRule(r)
+		if err != nil {
+			return nil, err
+		}
+		e.rules = append(e.rules, parsed)
+	}
+	if e.transport, err = newTransport(u); err != nil {
+		return nil, err
+	}
+	e.health.rule = rule
+	e.health.tell = func(c condition, left time.Duration) {
+		switch c {
+		case ejected:
+			log.Warn("upstream ejected: it failed too often in a row", zap.String("upstream", u.Name), zap.Duration("for", left))
+		case healthy:
+			log.Info("upstream is back", zap.String("upstream", u.Name))
+		case probing:
+		}
+	}
+	return e, nil
+}
+
+// newTransport returns a pool of connections of its own for each upstream, so
+// that their timeouts and certificates differ.
+func newTransport(u Upstream) (*http.Transport, error) {
+	dialer := &net.Dialer{Timeout: u.Timeouts.Connect, KeepAlive: 30 * time.Second}
+	t := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
+		TLSHandshakeTimeout: u.Timeouts.Connect,
+		ForceAttemptHTTP2:   true,
+		// The permits in front bound the connections; net/http's own bound for
+		// idle ones (2) would close most of them after every burst.
+		MaxIdleConnsPerHost: 1024,
+		IdleConnTimeout:     90 * time.Second,
+		// The client's bytes are the upstream's bytes: nothing is unpacked on the way.
+		DisableCompression: true,
+		HTTP2: &http.HTTP2Config{
+			// net/http's default of 4 MiB would be held for every client that reads slowly.
+			MaxReceiveBufferPerStream:     64 << 10,
+			MaxReceiveBufferPerConnection: 32 << 20,
+			// A connection whose other end vanished takes all its streams with it.
+			SendPingTimeout: 15 * time.Second,
+			PingTimeout:     10 * time.Second,
+		},
+	}
+	if u.CAFile == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(u.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read ca_file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca_file %s has no PEM certificate", u.CAFile)
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return t, nil
+}
+
+// url is where path is asked for.
+func (e *endpoint) url(path string) *url.URL {
+	u := *e.base
+	u.Path = strings.TrimSuffix(u.Path, "/") + "/" + strings.TrimPrefix(path, "/")
+	u.RawPath = ""
+	return &u
+}
+
+// cool notes that the upstream wants no requests for d.
+func (e *endpoint) cool(now time.Time, d time.Duration) {
+	if d > 0 {
+		e.coolUntil.Store(now.Add(d).UnixNano())
+	}
+}
+
+func (e *endpoint) cooling(now time.Time) bool { return now.UnixNano() < e.coolUntil.Load() }
