@@ -9,7 +9,7 @@ func TestParseWrk(t *testing.T) {
     Latency     0.91ms    1.02ms  12.01ms   88.10%
     Req/Sec    84.11k     2.20k   90.00k    70.00%
   420543 requests in 5.01s, 60.56MB read
-  Socket Errors: connect 1, read 2, write 3, timeout 4
+  Socket errors: connect 1, read 2, write 3, timeout 4
   Non-2xx or 3xx responses: 5
 Requests/sec:  83940.72
 Transfer/sec:     12.09MB
