@@ -77,6 +77,7 @@ func (k *control) report(r handoff.Report) {
 // channel is closed here.
 func (k *control) receive(orders chan<- order, gone chan<- struct{}) {
 	buf := make([]byte, orderSize)
+	inspector := &inspector{log: k.log}
 	for {
 		packet, fds, lost, err := k.ch.RecvFDs(buf)
 		if errors.Is(err, os.ErrClosed) {
@@ -98,6 +99,10 @@ func (k *control) receive(orders chan<- order, gone chan<- struct{}) {
 		if lost {
 			k.log.Warn("the limit of open files (RLIMIT_NOFILE) is reached: an order came without all of its descriptors",
 				zap.String("order", string(o.Kind)), zap.Int("arrived", len(fds)))
+		}
+		if o.Kind == handoff.OrderInspect {
+			inspector.obey(o) // not a matter of the lifecycle, which may be what hangs
+			continue
 		}
 		orders <- o
 	}

@@ -41,6 +41,8 @@ type Order struct {
 	// descriptor per listener.
 	Slot      int        `json:",omitempty"`
 	Listeners []Listener `json:",omitempty"`
+	// Inspect of OrderInspect.
+	Inspect *Inspection `json:",omitempty"`
 }
 
 // Target is a worker that takes over idle connections.
@@ -62,6 +64,7 @@ const (
 	OrderRelease  OrderKind = "release"   // stop accepting on them
 	OrderTake     OrderKind = "take"      // one descriptor: the receiving end of a transfer to this worker
 	OrderShed     OrderKind = "shed"      // hand Count idle connections over and go on serving
+	OrderInspect  OrderKind = "inspect"   // one descriptor: where to write what Inspect asks for
 )
 
 // DrainReason says why a worker has to leave.

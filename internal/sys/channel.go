@@ -125,6 +125,15 @@ func tooLong(buf []byte) error {
 // SetDeadline bounds waiting in Send and Recv; the zero time does not.
 func (c *Channel) SetDeadline(t time.Time) error { return c.file.SetDeadline(t) }
 
+// SendWithin is [Channel.Send] that waits no longer than limit; the error is
+// os.ErrDeadlineExceeded then. A Recv under way is not disturbed.
+func (c *Channel) SendWithin(msg []byte, limit time.Duration) error {
+	if err := c.file.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+		return fmt.Errorf("cannot send a message: %w", c.reason(err))
+	}
+	return c.send(msg, nil, true)
+}
+
 // Close ends this end: the peer reads io.EOF, and a Recv under way here
 // returns os.ErrClosed.
 func (c *Channel) Close() error {
