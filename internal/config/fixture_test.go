@@ -67,7 +67,7 @@ var badFiles = map[string][]string{
 		`:10: cannot use providers.openai.upstreams[1].connect_timeout = "soon": it is not a duration; give seconds or a duration like 3m, from 10ms to 600s, for example 5s`,
 		`:12: cannot use providers.openai.upstreams[1].api_key = "a section": it is not a single value; give one value`,
 		`:8: cannot use providers.openai.upstreams[1]: it has no base_url; add the key base_url`,
-		`:13: cannot use providers.openai.upstreams[2] = "word": it is no section; put its keys below it, indented: name, base_url, api_key, `,
+		`:13: cannot use providers.openai.upstreams[2] = "word": it is no section; put its keys below it, indented: name, base_url, api_key, api_key_env, `,
 		`:14: cannot use providers.openai.upstreams[3].name: it has no value; give it one or delete the line`,
 		`:14: cannot use providers.openai.upstreams[3]: it has no base_url; add the key base_url`,
 	},

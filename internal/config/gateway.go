@@ -14,6 +14,10 @@ type OpenAI struct {
 	APIKey    Secret
 	Models    []string
 	Upstreams []Upstream
+
+	Retries      int           // attempts after the first
+	EjectAfter   int           // failures in a row; 0 ejects nobody
+	EjectionTime time.Duration // the first time
 }
 
 // Upstream is one OpenAI-compatible service.
@@ -31,9 +35,12 @@ type Upstream struct {
 	Weight   int `yaml:"weight" default:"1" min:"1" max:"1000"`
 
 	ConnectTimeout      time.Duration `yaml:"connect_timeout" default:"5s" min:"10ms" max:"10m"`
-	FirstByteTimeout    time.Duration `yaml:"first_byte_timeout" default:"120s" min:"10ms" max:"24h"`
-	BetweenBytesTimeout time.Duration `yaml:"between_bytes_timeout" default:"60s" min:"10ms" max:"24h"`
-	Retries             int           `yaml:"retries" default:"2" min:"0" max:"20"`
+	FirstByteTimeout    time.Duration `yaml:"first_byte_timeout" off:"true" min:"10ms" max:"24h" example:"60"`    // 0: nine tenths of server.timeout
+	BetweenBytesTimeout time.Duration `yaml:"between_bytes_timeout" off:"true" min:"10ms" max:"24h" example:"60"` // 0: likewise
+
+	Headers        map[string]string `yaml:"headers"`                                       // sent with every request
+	ForwardHeaders []string          `yaml:"forward_headers" example:"X-Tenant"`            // of the client, beside the usual ones
+	CAFile         string            `yaml:"ca_file" example:"/etc/webchasor/provider.pem"` // trusted instead of the system's
 }
 
 // openAIURL is where a key alone belongs.
@@ -92,6 +99,9 @@ func finishUpstreams(l *loader, d *section) {
 			if from == "" || to == "" {
 				d.fail(at+".rename", nil, "a name in it is empty", `write "what clients ask for: what the upstream gets"`)
 			}
+		}
+		if u.CAFile != "" {
+			u.CAFile = absolute(l.site.dir, u.CAFile)
 		}
 		l.upstreamKey(d, at, u)
 	}

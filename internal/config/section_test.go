@@ -49,7 +49,8 @@ providers:
         models: gpt-4o
         rename: {fast: gpt-4o}
         connect_timeout: 250ms
-      - {name: two, base_url: "http://[::1]:9/v1", api_key_file: `+key+`, weight: 3, priority: 1, retries: 0}
+        between_bytes_timeout: off
+      - {name: two, base_url: "http://[::1]:9/v1", api_key_file: `+key+`, weight: 3, priority: 1, headers: {X-A: b}}
       - {name: three, base_url: "http://three", api_key: sk-inline}
 `)
 	got := mustLoad(t, Input{File: file, Environ: []string{"ONE_KEY=sk-one", "OPENAI_API_KEY=sk-not-used"}})
@@ -57,15 +58,14 @@ providers:
 		{
 			Name: "one", BaseURL: "https://one.example/v1", APIKey: "sk-one", APIKeyEnv: "ONE_KEY",
 			Models: []string{"gpt-4o"}, Rename: map[string]string{"fast": "gpt-4o"}, Weight: 1,
-			ConnectTimeout: 250 * time.Millisecond, FirstByteTimeout: 5 * time.Minute, BetweenBytesTimeout: time.Minute, Retries: 2,
+			ConnectTimeout: 250 * time.Millisecond, FirstByteTimeout: 5 * time.Minute,
 		},
 		{
 			Name: "two", BaseURL: "http://[::1]:9/v1", APIKey: "sk-from-file", APIKeyFile: key, Priority: 1, Weight: 3,
-			ConnectTimeout: 5 * time.Second, FirstByteTimeout: 2 * time.Minute, BetweenBytesTimeout: time.Minute,
+			ConnectTimeout: 5 * time.Second, Headers: map[string]string{"X-A": "b"},
 		},
 		{
-			Name: "three", BaseURL: "http://three", APIKey: "sk-inline", Weight: 1, Retries: 2,
-			ConnectTimeout: 5 * time.Second, FirstByteTimeout: 2 * time.Minute, BetweenBytesTimeout: time.Minute,
+			Name: "three", BaseURL: "http://three", APIKey: "sk-inline", Weight: 1, ConnectTimeout: 5 * time.Second,
 		},
 	}
 	if all := got.Settings.API.OpenAI.All(); !reflect.DeepEqual(all, want) {
@@ -87,7 +87,7 @@ func TestOneUpstreamFromTheEnvironment(t *testing.T) {
 		t.Errorf("upstreams of nothing: %v", all)
 	}
 	one := mustLoad(t, Input{Environ: []string{"OPENAI_API_KEY=sk-x"}}).Settings.API.OpenAI.All()
-	if len(one) != 1 || one[0].BaseURL != openAIURL || one[0].APIKey != "sk-x" || !reflect.DeepEqual(one[0].Models, []string{"*"}) || one[0].Retries != 2 {
+	if len(one) != 1 || one[0].BaseURL != openAIURL || one[0].APIKey != "sk-x" || !reflect.DeepEqual(one[0].Models, []string{"*"}) || one[0].ConnectTimeout != 5*time.Second {
 		t.Errorf("a key alone: %#v", one)
 	}
 	one = mustLoad(t, Input{Environ: []string{"OPENAI_BASE_URL=http://h:1/v1/", "OPENAI_MODELS=a, b*"}}).Settings.API.OpenAI.All()

@@ -50,13 +50,39 @@ func tableGateway() []Setting {
   priority: 0
   weight: 1
   connect_timeout: 5s
-  first_byte_timeout: 120s
-  between_bytes_timeout: 60s
-  retries: 2                       # before the first byte
+  first_byte_timeout: 60s          # this and the next: 0 is nine tenths of server.timeout
+  between_bytes_timeout: 30s
+  headers: {X-Title: my-service}   # sent with every request; values are shown by config print
+  forward_headers: [X-Tenant]      # of the client, passed on
+  ca_file: /etc/webchasor/provider.pem
 - name: spare
   base_url: http://10.0.0.7:8000/v1
   priority: 1`,
 			at: func(s *Settings) any { return &s.API.OpenAI.Upstreams }, finish: finishUpstreams,
+		},
+		{
+			Name: "openai.retries", Env: "OPENAI_RETRIES", YAML: "providers.openai.retries", Flag: "openai-retries",
+			Kind: KindInt, Default: "2", Min: 0, Max: 20, Group: GroupAPI, Class: Rolling,
+			Help:    "further attempts of a request that failed before the first byte of its answer",
+			Why:     "After 408, 409, 429, 5xx and broken connections; another upstream at once, the same after a pause or its Retry-After.",
+			Example: "1",
+			at:      func(s *Settings) any { return &s.API.OpenAI.Retries },
+		},
+		{
+			Name: "openai.eject_after", Env: "OPENAI_EJECT_AFTER", YAML: "providers.openai.eject_after", Flag: "openai-eject-after",
+			Kind: KindInt, Default: "5", Off: true, Min: 1, Max: 1000, Group: GroupAPI, Class: Rolling,
+			Help:    "failures in a row after which an upstream is left alone for a while; 0 is off",
+			Why:     "When all upstreams of a model are out they are used all the same.",
+			Example: "10",
+			at:      func(s *Settings) any { return &s.API.OpenAI.EjectAfter },
+		},
+		{
+			Name: "openai.ejection_time", Env: "OPENAI_EJECTION_TIME", YAML: "providers.openai.ejection_time", Flag: "openai-ejection-time",
+			Kind: KindDuration, Default: "10s", Min: 10 * ms, Max: hour, Group: GroupAPI, Class: Rolling,
+			Help:    "for how long it is left alone the first time; twice as long each further time",
+			Why:     "At most five minutes, or this if it is longer.",
+			Example: "30",
+			at:      func(s *Settings) any { return &s.API.OpenAI.EjectionTime },
 		},
 		{
 			Name: "api.keys", YAML: "api.keys",

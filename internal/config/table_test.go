@@ -103,11 +103,11 @@ func TestDefaults(t *testing.T) {
 		Bind: []string{":8000"}, Workers: 9, WorkerConnections: 1000, Timeout: 120 * time.Second, Backlog: 2048,
 		MaxRequests: 1000, MaxRequestsJitter: 50, GracefulTimeout: 30 * time.Second, StreamTimeout: 300 * time.Second,
 		WriteTimeout: 30 * time.Second, BootTimeout: 60 * time.Second, Keepalive: 5 * time.Second,
-		RecycleInterval: time.Second, Accept: "auto", Watch: true, StateDir: "/var/lib/webchasor",
+		RecycleInterval: time.Second, Accept: "auto", Watch: true, StateDir: "/var/lib/webchasor", ControlSocket: Auto,
 		LogLevel: "info", LogFormat: "auto", LogFile: "-", AccessLogFormat: "combined",
 		API: API{
 			MaxConcurrentRequests: 100, LLMConcurrentLimit: 20, QueueSize: 100, QueueTimeout: 10 * time.Second,
-			Echo: Echo{Enabled: "auto"}, OpenAI: OpenAI{Models: []string{"*"}},
+			Echo: Echo{Enabled: "auto"}, OpenAI: OpenAI{Models: []string{"*"}, Retries: 2, EjectAfter: 5, EjectionTime: 10 * time.Second},
 			CORS: CORS{Headers: []string{"*"}, MaxAge: 10 * time.Minute}, MaxBodySize: 20 << 20,
 		},
 	}
