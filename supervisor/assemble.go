@@ -36,6 +36,8 @@ func newMaster(o Options) (*master, error) {
 		gone:       make(chan struct{}),
 		journal:    journal.New(),
 		tally:      newTally(),
+		started:    time.Now(),
+		scales:     newScales(),
 	}
 	if m.image, err = SelfImage(); err != nil {
 		return nil, err
@@ -81,7 +83,7 @@ func (m *master) close() {
 	if m.watcher != nil {
 		m.watcher.Close()
 	}
-	m.lines.flush(logFlush)
 	m.endBurials()
+	m.lines.flush(logFlush)
 	_ = m.sink.Close()
 }

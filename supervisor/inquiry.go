@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/webchasor/webchasor/internal/control"
+	"github.com/webchasor/webchasor/supervisor/journal"
 )
 
 // inquiry is a question or an order from outside the loop: the control socket,
@@ -23,9 +24,13 @@ var errLeaving = &control.Error{Code: control.CodeLeaving, Message: "this master
 type desk struct {
 	happenings chan<- happening
 	gone       <-chan struct{} // closed when the loop has ended
+	journal    *journal.Journal
+	scales     *scales
 }
 
-func (m *master) desk() desk { return desk{happenings: m.happenings, gone: m.gone} }
+func (m *master) desk() desk {
+	return desk{happenings: m.happenings, gone: m.gone, journal: m.journal, scales: m.scales}
+}
 
 // ask runs f on the loop and returns its answer.
 func ask[T any](ctx context.Context, d desk, f func(m *master) T) (T, error) {

@@ -43,12 +43,13 @@ type master struct {
 	departed *child // the latest that ended; for what is still said about it
 	clock    sys.Clock
 
-	current    *config.Resolved // the committed generation
-	previous   *config.Resolved // the one committed before; nil if there was none
-	generation fleet.Generation
-	tx         transaction // a reload under way
-	lastReload *control.Result
-	logLevel   string // an operator's, until the next reload; "" is the setting's
+	current         *config.Resolved // the committed generation
+	previous        *config.Resolved // the one committed before; nil if there was none
+	generation      fleet.Generation
+	tx              transaction // a reload under way
+	lastReload      *control.Result
+	waitsForUpgrade []control.Change // settings whose new value the last reload could not apply
+	logLevel        string           // an operator's, until the next reload; "" is the setting's
 
 	sockets []socket
 	traffic traffic
@@ -68,11 +69,14 @@ type master struct {
 	deaths    *autopsy.Store
 	claims    autopsy.Claims
 
-	journal *journal.Journal
 	undertaker *undertaker // what is slow about deaths
 	accountant *undertaker // access lines of lost requests
 
+	journal *journal.Journal
 	tally   tally
+	refused string // why the core refused the event just told; see tried
+	scales  *scales
+	started time.Time
 
 	ledger    *ledger.Ledger
 	routes    []string // that are counted apart

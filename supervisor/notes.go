@@ -46,6 +46,7 @@ func (m *master) note(n fleet.Note) {
 	case fleet.NoteSlept:
 		m.log.Warn("the master was suspended; nobody is blamed for the gap", fields...)
 	case fleet.NoteRefused:
+		m.refused = n.Detail
 		m.log.Warn("cannot do that now", fields...)
 	default:
 		m.log.Info(string(n.Kind), fields...)

@@ -12,7 +12,8 @@ type promotion struct {
 	order   string // "upgrade" or "rollback"
 	waiters waiters
 	last    *control.Result
-	count   int // upgrades that this service has been through
+	origin  string // executes the previous master's image; "" if there was none
+	count   int    // upgrades that this service has been through
 }
 
 // beginPromotion notes who waits for the end of the upgrade.

@@ -164,7 +164,7 @@ func (m *master) reloaded(a fleet.Reloaded) {
 		return
 	}
 	m.previous, m.current = m.current, m.tx.next
-	m.logLevel = ""
+	m.logLevel, m.waitsForUpgrade = "", upgradesIn(m.tx.result.Changes)
 	m.log.Info("reloaded", zap.Uint64("generation", uint64(a.Generation)))
 	m.applyHot()
 	m.finishReload(control.OutcomeDone, "")
@@ -174,7 +174,10 @@ func (m *master) reloaded(a fleet.Reloaded) {
 // for meanwhile.
 func (m *master) finishReload(outcome control.Outcome, text string) {
 	r := m.tx.result
-	r.Outcome, r.Text, r.Ended = outcome, text, time.Now()
+	r.Outcome, r.Ended = outcome, time.Now()
+	if text != "" || outcome != control.OutcomeDone {
+		r.Text = text
+	}
 	r.Generation = uint64(m.fleet.View().Generation)
 	m.lastReload = &r
 	m.jot(control.KindReload, nil, told(r), "outcome", string(outcome))

@@ -101,6 +101,10 @@ func (m *master) queueBoot(c *child, s *config.Settings) error {
 		MaxRequests: recycleAfter(s),
 		Settings:    *s,
 	}
+	c.maxRequests = boot.MaxRequests
+	if m.logLevel != "" {
+		boot.Settings.LogLevel = m.logLevel
+	}
 	for _, l := range m.sockets {
 		boot.Listeners = append(boot.Listeners, handoff.Listener{Network: l.Network, Address: l.Address})
 	}

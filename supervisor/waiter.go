@@ -63,3 +63,13 @@ func changesOf(old, next *config.Resolved) []control.Change {
 	}
 	return changes
 }
+
+// upgradesIn are the changes that a reload cannot apply.
+func upgradesIn(changes []control.Change) (all []control.Change) {
+	for _, c := range changes {
+		if c.Class == string(config.Upgrade) {
+			all = append(all, c)
+		}
+	}
+	return all
+}

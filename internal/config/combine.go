@@ -44,7 +44,7 @@ func (l *loader) distinctFiles() {
 	if v.Pidfile == "" || !l.known("pidfile") {
 		return
 	}
-	others := map[string]string{"log_file": v.LogFile, "access_log": v.AccessLog, nameStateDir: v.StateDir}
+	others := map[string]string{"log_file": v.LogFile, "access_log": v.AccessLog, nameStateDir: v.StateDir, nameControlSocket: v.ControlSocket}
 	for _, addr := range v.Bind {
 		if b, err := ParseBind(addr); err == nil && b.Network == "unix" {
 			others["bind"] = b.Address

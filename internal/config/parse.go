@@ -115,6 +115,8 @@ func (s Setting) choose(dst *Settings, at site) {
 		dst.Workers = min(int(math.Ceil(at.cpus))*2+1, int(s.Max))
 	case nameStateDir:
 		dst.StateDir = at.stateDir
+	case nameControlSocket:
+		dst.ControlSocket = Auto // where that is depends on what the disk allows, see ControlSockets
 	}
 }
 

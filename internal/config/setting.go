@@ -96,8 +96,9 @@ func (s Setting) key() string {
 }
 
 const (
-	nameWorkers  = "workers"
-	nameStateDir = "state_dir"
+	nameWorkers       = "workers"
+	nameStateDir      = "state_dir"
+	nameControlSocket = "control_socket"
 )
 
 const (

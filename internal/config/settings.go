@@ -22,6 +22,7 @@ type Settings struct {
 	Accept            string
 	Watch             bool
 	StateDir          string
+	ControlSocket     string // [Auto] or a path; "" is off
 	Pidfile           string
 	LogLevel          string // debug, info, warn, error
 	LogFormat         string // auto, console, json

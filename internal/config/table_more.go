@@ -22,6 +22,14 @@ func tableOperation() []Setting {
 			at:      func(s *Settings) any { return &s.StateDir },
 		},
 		{
+			Name: nameControlSocket, Env: "CONTROL_SOCKET", YAML: "server.control_socket", Flag: "control-socket",
+			Kind: KindPath, Default: "auto", Auto: true, Off: true, Group: GroupServer, Class: Upgrade,
+			Help:    "unix socket for webchasor status, top, reload and the like; off turns it off",
+			Why:     "auto is control.sock in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/webchasor or state_dir. Only its owner and root may use it.",
+			Example: "/run/webchasor/control.sock",
+			at:      func(s *Settings) any { return &s.ControlSocket },
+		},
+		{
 			Name: "pidfile", Env: "PIDFILE", YAML: "server.pidfile", Flag: "pidfile", Short: "p",
 			Kind: KindPath, Default: "", Off: true, Group: GroupServer, Class: Upgrade,
 			Help:    "file that holds the master's process id; off by default",
