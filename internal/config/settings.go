@@ -30,7 +30,8 @@ type Settings struct {
 	AccessLog         string // "" is off, "-" is stdout
 	AccessLogFormat   string // combined, json
 
-	API API
+	HTTP HTTP
+	API  API
 }
 
 // API are the settings of the WebChasor API (app/api).

@@ -105,6 +105,11 @@ func TestDefaults(t *testing.T) {
 		WriteTimeout: 30 * time.Second, BootTimeout: 60 * time.Second, Keepalive: 5 * time.Second,
 		RecycleInterval: time.Second, Accept: "auto", Watch: true, StateDir: "/var/lib/webchasor", ControlSocket: Auto,
 		LogLevel: "info", LogFormat: "auto", LogFile: "-", AccessLogFormat: "combined",
+		HTTP: HTTP{
+			Strict: true, LimitRequestLine: 4094, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
+			LimitRequestHead: 16 << 10, LimitRequestBody: 32 << 20, LimitRequestMemory: 256 << 20,
+			HeaderTimeout: 30 * time.Second, BodyTimeout: 30 * time.Second,
+		},
 		API: API{
 			MaxConcurrentRequests: 100, LLMConcurrentLimit: 20, QueueSize: 100, QueueTimeout: 10 * time.Second,
 			Echo: Echo{Enabled: "auto"}, OpenAI: OpenAI{Models: []string{"*"}, Retries: 2, EjectAfter: 5, EjectionTime: 10 * time.Second},
