@@ -36,13 +36,17 @@ var pure = []string{"cmp", "errors", "fmt", "iter", "maps", "math", "math/bits",
 
 // owners are the only folders that may import a package.
 var owners = map[string]string{
-	"golang.org/x/sys/unix":                            "internal/sys",
-	"golang.org/x/net/bpf":                             "internal/steer",
-	"github.com/cloudflare/tableflip":                  "supervisor",
-	"github.com/fsnotify/fsnotify":                     "supervisor/watch",
-	"github.com/urfave/cli/v2":                         "internal/cli",
-	"github.com/agnivade/levenshtein":                  "internal/...",
-	"github.com/webchasor/webchasor/internal/testproc": "tests",
+	"golang.org/x/sys/unix":                                   "internal/sys",
+	"golang.org/x/net/bpf":                                    "internal/steer",
+	"github.com/cloudflare/tableflip":                         "supervisor",
+	"github.com/fsnotify/fsnotify":                            "supervisor/watch",
+	"github.com/urfave/cli/v2":                                "internal/cli",
+	"github.com/agnivade/levenshtein":                         "internal/...",
+	"github.com/prometheus/client_golang/prometheus":          "supervisor/metrics",
+	"github.com/prometheus/client_golang/prometheus/promhttp": "supervisor/metrics",
+	"github.com/prometheus/client_model/go":                   "supervisor/metrics",
+	"github.com/prometheus/common/expfmt":                     "tests",
+	"github.com/webchasor/webchasor/internal/testproc":        "tests",
 
 	"github.com/webchasor/webchasor/app/api/upstream/upstreamtest": "tests",
 

@@ -41,7 +41,7 @@ type names[T any] struct {
 type header struct {
 	magic, version, size word
 	began                word // unix nanoseconds
-	upgrades             word
+	slots                word // one more than the highest slot ever used
 	_                    [3]word
 
 	outcomes [Kinds][Outcomes]word

@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -78,9 +79,26 @@ func (l *Ledger) Began() time.Time { return time.Unix(0, int64(l.head.began.Load
 // Slot maps a slot's part, once; later calls return the same. Slots beyond
 // [MaxSlots] share the last one.
 func (l *Ledger) Slot(index int) (*Slot, error) {
-	index = min(max(index, 0), MaxSlots-1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.slot(min(max(index, 0), MaxSlots-1))
+}
+
+// Used returns every slot that ever was, by index. One that cannot be mapped ends the list.
+func (l *Ledger) Used() []*Slot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := int(min(l.head.slots.Load(), MaxSlots))
+	for i := range n {
+		if _, err := l.slot(i); err != nil {
+			n = i
+			break
+		}
+	}
+	return slices.Clone(l.slots[:min(n, len(l.slots))])
+}
+
+func (l *Ledger) slot(index int) (*Slot, error) {
 	for len(l.slots) <= index {
 		l.slots = append(l.slots, nil)
 	}
@@ -92,6 +110,11 @@ func (l *Ledger) Slot(index int) (*Slot, error) {
 		l.slots[index] = &Slot{
 			page:   (*page)(unsafe.Pointer(&mem[0])),
 			series: (*[perSlot]series)(unsafe.Pointer(&mem[pageSize])),
+		}
+	}
+	for old := l.head.slots.Load(); old <= uint64(index); old = l.head.slots.Load() {
+		if l.head.slots.CompareAndSwap(old, uint64(index)+1) {
+			break
 		}
 	}
 	return l.slots[index], nil

@@ -1,0 +1,122 @@
+package metrics
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/webchasor/webchasor/internal/control"
+	"github.com/webchasor/webchasor/internal/ledger"
+)
+
+// Source is where the numbers come from. Its functions may be called from several
+// goroutines at once.
+type Source struct {
+	Name, Version string
+	Ledger        *ledger.Ledger
+	// Status is a copy of the state of the master and its workers. An error
+	// means that the master itself hangs; counters are shown all the same.
+	Status func(context.Context) (control.Status, error)
+	// Memory is a process's proportional share of memory in bytes, 0 if it is
+	// not known. It must not block: reading it takes the kernel a while.
+	Memory func(pid int) int64
+}
+
+// patience is how long a scrape waits for the master's state. Prometheus gives up after 10 s.
+const patience = 2 * time.Second
+
+// collector is the prometheus.Collector over a Source.
+type collector struct{ src Source }
+
+// NewRegistry returns a registry with everything that is known of the service.
+func NewRegistry(src Source) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collector{src})
+	return r
+}
+
+// Describe lists every series' name, for the registry.
+func (c collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range descs {
+		out <- d
+	}
+}
+
+// Collect reads everything.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	b := &batch{out: out}
+	c.service(b)
+	c.slots(b)
+	c.latencies(b)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	s, err := c.src.Status(ctx)
+	b.gauge(masterResponsive, flag(err == nil))
+	if err == nil {
+		c.status(b, &s)
+		c.workers(b, &s)
+	}
+}
+
+// batch sends metrics.
+type batch struct{ out chan<- prometheus.Metric }
+
+func (b *batch) counter(d *prometheus.Desc, v float64, labels ...string) {
+	b.out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+}
+
+func (b *batch) gauge(d *prometheus.Desc, v float64, labels ...string) {
+	b.out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+func flag(set bool) float64 {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+// service is what the ledger says about the service as a whole.
+func (c collector) service(b *batch) {
+	l := c.src.Ledger
+	b.gauge(info, 1, c.src.Name, c.src.Version, runtime.Version())
+	b.gauge(startTime, float64(l.Began().UnixNano())/1e9)
+	for o := range ledger.Outcome(ledger.Outcomes) {
+		b.counter(reloads, float64(l.Outcome(ledger.Reload, o)), o.String())
+		b.counter(upgrades, float64(l.Outcome(ledger.Upgrade, o)), o.String())
+	}
+}
+
+// slots are the counters of every slot that ever was.
+func (c collector) slots(b *batch) {
+	causes := c.src.Ledger.Causes()
+	for i, s := range c.src.Ledger.Used() {
+		slot := strconv.Itoa(i)
+		n := s.Counts()
+		b.counter(bytesOut, float64(n.BytesOut), slot)
+		b.counter(timeouts, float64(n.Timeouts), slot)
+		b.counter(panics, float64(n.Panics), slot)
+		b.counter(lost, float64(n.Lost), slot)
+		b.counter(accepted, float64(n.Accepted), slot)
+		b.counter(taken, float64(n.Taken), slot)
+		b.counter(processor, n.Processor.Seconds(), slot)
+		for cause, name := range causes {
+			// A series that appears with its first death is one whose first
+			// increase nobody sees, so all causes are there from the start.
+			b.counter(exits, float64(n.Deaths[cause]), slot, name)
+		}
+	}
+}
+
+// Handler serves the metrics in the form that the scraper asks for. Two may
+// scrape at a time; a third is told to come back.
+func Handler(src Source) http.Handler {
+	return promhttp.HandlerFor(NewRegistry(src), promhttp.HandlerOpts{
+		EnableOpenMetrics: true, MaxRequestsInFlight: 2,
+	})
+}

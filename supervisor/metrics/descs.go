@@ -1,0 +1,69 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+const prefix = "webchasor_"
+
+// The metrics. docs/metrics.md explains them to operators.
+var (
+	info             = desc("info", "Always 1; what runs.", "program", "version", "go_version")
+	startTime        = desc("start_time_seconds", "When the counters began: at the service's start, over all upgrades.")
+	masterStart      = desc("master_start_time_seconds", "When this master began; an upgrade changes it.")
+	masterResponsive = desc("master_responsive", "Whether the master answers: 0 is a master that hangs, and its gauges are missing.")
+	healthy          = desc("health", "1 for the state of health the service is in, 0 for the others.", "state")
+	phase            = desc("phase", "1 for what the service is doing, 0 for the rest.", "phase")
+	generation       = desc("generation", "Generation of the settings in force.")
+	reloads          = desc("reloads_total", "Reloads by how they ended: done, rejected (nothing was tried), undone (rolled back).", "outcome")
+	upgrades         = desc("upgrades_total", "Upgrades by how they ended: done, rejected, undone (the old master serves on).", "outcome")
+	wanted           = desc("workers_wanted", "Workers there should be.")
+	ready            = desc("workers_ready", "Workers that accept connections.")
+	orphans          = desc("orphans", "Workers of masters before the last upgrade that still finish streams.")
+	warnings         = desc("warnings", "Things an operator should look at now; status has their words.")
+
+	latency  = desc("request_duration_seconds", "Duration of requests, from the first byte read to the last byte written, streams included.", "route", "class")
+	requests = desc("requests_total", "Finished requests by the first digit of the status; none: the client got no answer.", "slot", "class")
+	bytesOut = desc("response_bytes_total", "Bytes of responses, headers included.", "slot")
+	timeouts = desc("request_timeouts_total", "Requests that were given up because they made no progress.", "slot")
+	panics   = desc("handler_panics_total", "Panics in handlers and streams that cost one request.", "slot")
+	lost     = desc("requests_lost_total", "Requests that never got an answer: given up, or under way when their worker died.", "slot")
+	accepted = desc("connections_accepted_total", "Connections accepted from the kernel.", "slot")
+	taken    = desc("connections_taken_over_total", "Connections taken over from a worker that left or was fuller.", "slot")
+	exits    = desc("worker_exits_total", "Workers that ended, by cause; the planned ones too.", "slot", "cause")
+
+	processor   = desc("worker_cpu_seconds_total", "Processor time of the slot's workers, user and system.", "slot")
+	memory      = desc("worker_memory_bytes", "Proportional share of memory (PSS) of the slot's workers; sampled every 10 s.", "slot")
+	state       = desc("worker_state", "1 for the state the slot's worker is in, 0 for the others.", "slot", "state")
+	workerGen   = desc("worker_generation", "Generation of the settings that the slot's worker runs with.", "slot")
+	age         = desc("worker_age_seconds", "Age of the slot's worker.", "slot")
+	heartbeat   = desc("worker_heartbeat_age_seconds", "Time since the slot's worker gave a sign of life.", "slot")
+	connections = desc("worker_connections", "Connections that the slot's workers hold.", "slot")
+	capacity    = desc("worker_connections_max", "Connections that the slot's worker may hold.", "slot")
+	inFlight    = desc("worker_requests_in_flight", "Requests under way, streams included.", "slot")
+	streams     = desc("worker_streams", "Streamed responses under way.", "slot")
+	oldest      = desc("worker_oldest_request_seconds", "Age of the oldest request under way; 0 without.", "slot")
+	queue       = desc("worker_queue_depth", "Connections in the slot's own accept queues.", "slot")
+
+	listenDepth   = desc("listen_queue_depth", "Connections that wait to be accepted.", "address")
+	listenDeepest = desc("listen_queue_deepest", "Connections in the fullest of the address's queues.", "address")
+	listenLimit   = desc("listen_queue_limit", "Connections one queue of the address takes: the backlog in force.", "address")
+	overflows     = desc("listen_overflows_total", "Connections the kernel dropped because an accept queue was full; of all programs in this network namespace.")
+
+	limitInUse   = desc("limit_in_use", "Permits taken.", "limit")
+	limitMax     = desc("limit_max", "Permits there are.", "limit")
+	limitWaiting = desc("limit_waiting", "Requests that wait for a permit.", "limit")
+	limitQueue   = desc("limit_queue_max", "Requests that may wait for a permit; more are refused.", "limit")
+)
+
+// descs are all of them.
+var descs = []*prometheus.Desc{
+	info, startTime, masterStart, masterResponsive, healthy, phase, generation, reloads, upgrades,
+	wanted, ready, orphans, warnings,
+	latency, requests, bytesOut, timeouts, panics, lost, accepted, taken, exits,
+	processor, memory, state, workerGen, age, heartbeat, connections, capacity, inFlight, streams, oldest, queue,
+	listenDepth, listenDeepest, listenLimit, overflows,
+	limitInUse, limitMax, limitWaiting, limitQueue,
+}
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prefix+name, help, labels, nil)
+}
