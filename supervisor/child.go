@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/blackbox"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
@@ -26,7 +27,8 @@ type child struct {
 	proc        *os.Process
 	control     *sys.Channel
 	board       *scoreboard.Board
-	crash       int // memfd the runtime writes a crash into
+	crash       int           // memfd the runtime writes a crash into
+	box         *blackbox.Box // the last lines it logged
 	words       *lastWords
 	started     time.Time
 	window      window    // what it did lately
@@ -89,6 +91,7 @@ func (c *child) deliver(sig syscall.Signal) error {
 func (c *child) release() {
 	c.control.Close()
 	c.board.Close()
+	_ = c.box.Close()
 	if c.crash >= 0 { // else it was handed on
 		_ = sys.CloseFD(c.crash)
 	}

@@ -187,8 +187,8 @@ func failedInspection(p probe, why string) error {
 	return &control.Error{Code: control.CodeFailed, Message: fmt.Sprintf("cannot inspect the worker in slot %d (pid %d): %s", p.slot, p.pid, why)}
 }
 
-// stacks are the goroutines of the living worker in a slot.
-func (d desk) stacks(ctx context.Context, slot int) (control.Stacks, error) {
+// Stacks are the goroutines of the living worker in a slot.
+func (d desk) Stacks(ctx context.Context, slot int) (control.Stacks, error) {
 	began := time.Now()
 	var text strings.Builder
 	pid, err := d.inspect(ctx, slot, handoff.Inspection{What: handoff.InspectStacks}, &text)
@@ -202,9 +202,9 @@ func (d desk) stacks(ctx context.Context, slot int) (control.Stacks, error) {
 	}, nil
 }
 
-// profile writes a profile of the living worker in a slot to w: what pprof or
+// Profile writes a profile of the living worker in a slot to w: what pprof or
 // go tool trace read.
-func (d desk) profile(ctx context.Context, slot int, kind string, seconds int, w io.Writer) error {
+func (d desk) Profile(ctx context.Context, slot int, kind string, seconds int, w io.Writer) error {
 	what := handoff.Inspection{What: handoff.InspectionKind(kind)}
 	switch what.What {
 	case handoff.InspectCPU, handoff.InspectTrace:

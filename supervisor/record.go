@@ -20,6 +20,9 @@ const (
 	crashHead  = 64 << 10
 )
 
+// keepLog is how many of its last log lines a record shows.
+const keepLog = 40
+
 // evidence gathers what is known of a death.
 func (m *master) evidence(c *child, state *os.ProcessState) autopsy.Evidence {
 	code, sig := exitOf(state)
@@ -65,6 +68,7 @@ func (m *master) record(c *child, h exited, v autopsy.Verdict, e autopsy.Evidenc
 		Requests:    board.Counters.Requests(),
 		Connections: board.Connections,
 		Stderr:      e.Stderr,
+		Log:         c.box.Lines(keepLog),
 		Usage:       usageOf(h.state),
 		Pressure:    autopsy.Pressure{Pressure: h.pressure},
 	}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/webchasor/webchasor/internal/blackbox"
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/scoreboard"
@@ -63,6 +64,14 @@ func (m *master) start(a fleet.Spawn) (_ *child, err error) {
 	}
 	undo.add(func() { _ = sys.CloseFD(c.crash) })
 
+	boxFD, box, err := blackbox.Create("webchasor-log")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = sys.CloseFD(boxFD) }()
+	c.box = box
+	undo.add(func() { _ = box.Close() })
+
 	ours, theirs, err := sys.ControlPair()
 	if err != nil {
 		return nil, err
@@ -83,7 +92,7 @@ func (m *master) start(a fleet.Spawn) (_ *child, err error) {
 	defer outW.Close()
 	undo.add(func() { outR.Close() })
 
-	if err := m.exec(c, theirs, boardFD, int(outW.Fd())); err != nil {
+	if err := m.exec(c, theirs, boardFD, boxFD, int(outW.Fd())); err != nil {
 		return nil, err
 	}
 	m.watchChild(c, outR)
@@ -130,7 +139,7 @@ func recycleAfter(s *config.Settings) uint64 {
 // exec starts the process. Raw descriptors and syscall.StartProcess, because
 // os.StartProcess calls Fd(), which turns a listener blocking for every process
 // that shares it (go.dev/issue/29277).
-func (m *master) exec(c *child, control, board, output int) error {
+func (m *master) exec(c *child, control, board, box, output int) error {
 	files := []uintptr{
 		m.devNull.Fd(), uintptr(output), uintptr(output),
 		handoff.FDControl:  uintptr(control),
@@ -139,6 +148,7 @@ func (m *master) exec(c *child, control, board, output int) error {
 		handoff.FDLog:      uintptr(m.stderrFD),
 		handoff.FDAccess:   uintptr(m.stdoutFD),
 		handoff.FDLedger:   uintptr(m.ledger.FD()),
+		handoff.FDBox:      uintptr(box),
 		handoff.FDListener: 0,
 	}[:handoff.FDListener]
 	for i := range m.sockets {

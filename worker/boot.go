@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/webchasor/webchasor/internal/blackbox"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/logs"
@@ -88,7 +89,11 @@ func (in *inheritance) openLogs() error {
 	if err = errors.Join(err, std.Close()); err != nil {
 		return err
 	}
-	in.logger = logs.New(in.sink, logs.Options{Format: logs.Format(s.LogFormat), Level: in.level, Fields: []zapcore.Field{
+	box, err := blackbox.Open(handoff.FDBox)
+	if err = errors.Join(err, sys.CloseFD(handoff.FDBox)); err != nil {
+		return err
+	}
+	in.logger = logs.New(in.sink, logs.Options{Format: logs.Format(s.LogFormat), Level: in.level, Copy: box, Fields: []zapcore.Field{
 		zap.Int("pid", os.Getpid()), zap.String("role", "worker"),
 		zap.Int("slot", in.boot.Slot), zap.Uint64("generation", in.boot.Generation),
 	}})

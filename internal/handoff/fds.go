@@ -10,13 +10,14 @@ const (
 // Descriptors a worker is born with. 0 is /dev/null; 1 and 2 are one pipe that
 // the master reads for the worker's last words.
 const (
-	FDControl  = 3 // SEQPACKET control channel and lifeline
-	FDBoard    = 4 // this incarnation's scoreboard (memfd)
-	FDCrash    = 5 // memfd for debug.SetCrashOutput, held by the master too
-	FDLog      = 6 // the master's stderr, for whole-line logging
-	FDAccess   = 7 // the master's stdout, for an access log of "-"
-	FDLedger   = 8 // the service's counters (memfd), shared by all workers
-	FDListener = 9 // first listening socket; one per [Boot.Listeners] entry
+	FDControl  = 3  // SEQPACKET control channel and lifeline
+	FDBoard    = 4  // this incarnation's scoreboard (memfd)
+	FDCrash    = 5  // memfd for debug.SetCrashOutput, held by the master too
+	FDLog      = 6  // the master's stderr, for whole-line logging
+	FDAccess   = 7  // the master's stdout, for an access log of "-"
+	FDLedger   = 8  // the service's counters (memfd), shared by all workers
+	FDBox      = 9  // the last log lines (memfd), read by the master after our death
+	FDListener = 10 // first listening socket; one per [Boot.Listeners] entry
 )
 
 // ExitBoot and ExitLoad are a worker's exit statuses when it dies before it is

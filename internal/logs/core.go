@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"io"
 	"slices"
 
 	"go.uber.org/zap"
@@ -22,6 +23,7 @@ type core struct {
 	zapcore.LevelEnabler
 	sink    *Sink
 	encoder encoder
+	copy    io.Writer // nil for none
 	fields  []zap.Field
 }
 
@@ -47,6 +49,9 @@ func (c *core) Write(e zapcore.Entry, fields []zap.Field) error {
 		return err
 	}
 	defer line.Free()
+	if c.copy != nil {
+		_, _ = c.copy.Write(line.Bytes())
+	}
 	_, err = c.sink.Write(line.Bytes())
 	return err
 }

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"io"
 	"os"
 
 	"go.uber.org/zap"
@@ -25,6 +26,9 @@ type Options struct {
 	// Fields are on every line, in this order, right after the message. The
 	// program's are pid, role, slot and generation.
 	Fields []zap.Field
+	// Copy gets every line too, before the sink, which may block or fail; nil
+	// for none. Its own errors are nobody's business.
+	Copy io.Writer
 }
 
 // New returns a logger that writes each entry to s as one line. The logger has
@@ -34,6 +38,6 @@ func New(s *Sink, o Options) *zap.Logger {
 	if o.Format == Console || o.Format != JSON && s.Terminal() {
 		enc = consoleEncoder{pool: buffer.NewPool(), colour: s.Terminal() && os.Getenv("NO_COLOR") == ""}
 	}
-	c := &core{LevelEnabler: o.Level, sink: s, encoder: enc}
+	c := &core{LevelEnabler: o.Level, sink: s, encoder: enc, copy: o.Copy}
 	return zap.New(c.With(o.Fields), zap.ErrorOutput(zapcore.Lock(zapcore.AddSync(s.ErrorOutput()))))
 }
