@@ -78,6 +78,7 @@ func (c Config) withDefaults() (Config, error) {
 			*d.value = d.fallback
 		}
 	}
+	c.Ejection.MaxTime = max(c.Ejection.MaxTime, c.Ejection.Time)
 	c.Upstreams = slices.Clone(c.Upstreams)
 	names := map[string]bool{}
 	for i := range c.Upstreams {

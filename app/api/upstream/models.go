@@ -49,7 +49,8 @@ func (r *Router) Discover(ctx context.Context) ([]Model, error) {
 	}
 	if c.asking == nil {
 		c.asking = make(chan struct{})
-		go r.refresh(c.asking)
+		done := c.asking
+		r.background.Go(func() { r.refresh(done) })
 	}
 	done, known := c.asking, c.models
 	c.mu.Unlock()
@@ -67,7 +68,7 @@ func (r *Router) Discover(ctx context.Context) ([]Model, error) {
 }
 
 func (r *Router) refresh(done chan struct{}) {
-	ctx, cancel := context.WithTimeout(context.Background(), catalogLimit)
+	ctx, cancel := context.WithTimeout(r.alive, catalogLimit)
 	defer cancel()
 	lists := make([][]Model, len(r.endpoints))
 	var crowd sync.WaitGroup

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,6 +18,10 @@ type Router struct {
 	endpoints []*endpoint
 	catalog   catalog
 	now       func() time.Time
+
+	background sync.WaitGroup // work that no call waits for
+	quit       context.CancelFunc
+	alive      context.Context // until Close
 }
 
 // New checks the configuration and returns a router. It connects to nobody yet.
@@ -36,11 +41,15 @@ func New(config Config, log *zap.Logger) (*Router, error) {
 		}
 		r.endpoints = append(r.endpoints, e)
 	}
+	r.alive, r.quit = context.WithCancel(context.Background())
 	return r, nil
 }
 
-// Close closes connections that nobody uses. What is under way goes on.
+// Close ends what the router does by itself, waits for that, and closes
+// connections that nobody uses. Calls that are under way go on.
 func (r *Router) Close() {
+	r.quit()
+	r.background.Wait()
 	for _, e := range r.endpoints {
 		e.transport.CloseIdleConnections()
 	}
