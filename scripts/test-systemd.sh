@@ -84,7 +84,7 @@ if [ ! -s "$root/result" ]; then
 fi
 cat "$root/result"
 if ! grep -q '^0 of ' "$root/result"; then
-	grep -a 'webchasor-scenes' "$work/console.log" | tail -n 60 >&2 || true
-	journalctl -D "$root/var/log/journal" -u webchasor -u scenes --no-pager 2>/dev/null | tail -n 120 >&2 || true
+	journalctl -D "$root/var/log/journal" -u scenes -o cat --no-pager 2>/dev/null | tail -n 60 >&2 || true
+	journalctl -D "$root/var/log/journal" -u webchasor --no-pager 2>/dev/null | tail -n 100 >&2 || true
 	exit 1
 fi

@@ -33,11 +33,11 @@ func scenes() []scene {
 		{"reload under load", reload},
 		{"a rejected reload leaves it active", rejectedReload},
 		{"upgrade under load", upgrade},
+		{"the journal has whole lines", journal},
 		{"a killed master's queue is answered", killedMaster},
 		{"the watchdog replaces a stopped master", watchdog},
 		{"a stop waits for a stream", stopWithStream},
 		{"socket activation", activation},
-		{"the journal has whole lines", journal},
 	}
 }
 
