@@ -23,6 +23,8 @@ func (s Setting) text(src *Settings) string {
 		return strconv.FormatBool(*field)
 	case *[]string:
 		return strings.Join(*field, ",")
+	case *AdminBind:
+		return field.text()
 	case *Secret:
 		return field.Reveal()
 	case *string:

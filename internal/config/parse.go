@@ -52,6 +52,8 @@ func (s Setting) set(dst *Settings, raw string, at site) error {
 		} else {
 			*field, err = parseBinds(raw, at.dir)
 		}
+	case *AdminBind:
+		err = field.set(raw)
 	case *Secret:
 		*field = Secret(raw)
 	case *string:

@@ -30,8 +30,9 @@ type Settings struct {
 	AccessLog         string // "" is off, "-" is stdout
 	AccessLogFormat   string // combined, json
 
-	HTTP HTTP
-	API  API
+	HTTP  HTTP
+	Admin Admin
+	API   API
 }
 
 // API are the settings of the WebChasor API (app/api).
