@@ -38,6 +38,7 @@ func newMaster(o Options) (*master, error) {
 		tally:      newTally(),
 		started:    time.Now(),
 		scales:     newScales(),
+		control:    controlSocket{fd: -1},
 	}
 	if m.image, err = SelfImage(); err != nil {
 		return nil, err
@@ -80,6 +81,7 @@ func (m *master) openLog(o Options, s *config.Settings) (err error) {
 
 // close gives back what the process held. The listening sockets close with it.
 func (m *master) close() {
+	m.closeControl()
 	if m.watcher != nil {
 		m.watcher.Close()
 	}

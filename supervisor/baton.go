@@ -33,13 +33,24 @@ func (m *master) queueEstate() error {
 		all = append(all, legacy{heirloom{Init: true}, int(m.init.Fd())})
 	}
 	all = append(all, legacy{heirloom{Ledger: true}, m.ledger.FD()})
-	orphans := m.futureOrphans()
+	if m.control.fd >= 0 {
+		all = append(all, legacy{heirloom{Control: &m.control}, m.control.fd})
+	}
+	made := m.futureOrphans()
 	defer func() {
-		for _, o := range orphans {
-			_ = sys.CloseFD(o.fd)
+		for _, l := range made {
+			_ = sys.CloseFD(l.fd)
 		}
 	}()
-	return bequeath(m.baton.to, append(all, orphans...))
+	memo, err := m.writeMemo()
+	if err != nil {
+		return err
+	}
+	made = append(made, legacy{heirloom{Memo: true}, memo})
+	if image, err := sys.OpenImage(m.image); err == nil { // without it there is only no way back
+		made = append(made, legacy{heirloom{Image: true}, image})
+	}
+	return bequeath(m.baton.to, append(all, made...))
 }
 
 func (m *master) openBaton() error {

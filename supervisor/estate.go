@@ -19,10 +19,13 @@ const estateName = "estate"
 
 // heirloom describes one descriptor in the estate. Exactly one field is set.
 type heirloom struct {
-	Socket *socket       `json:",omitempty"` // the next slot's descriptor of this socket
-	Init   bool          `json:",omitempty"` // the pipe to PID 1
-	Ledger bool          `json:",omitempty"` // the service's counters
-	Orphan *orphanRecord `json:",omitempty"` // a worker that will outlive its master
+	Socket  *socket        `json:",omitempty"` // the next slot's descriptor of this socket
+	Init    bool           `json:",omitempty"` // the pipe to PID 1
+	Ledger  bool           `json:",omitempty"` // the service's counters
+	Orphan  *orphanRecord  `json:",omitempty"` // a worker that will outlive its master
+	Control *controlSocket `json:",omitempty"` // where the control API is served
+	Memo    bool           `json:",omitempty"` // what happened so far
+	Image   bool           `json:",omitempty"` // the program that the leaving master runs
 }
 
 // orphanRecord is what a new master needs to know of a worker that it did not start.
@@ -72,11 +75,13 @@ func bequeath(to int, all []legacy) error {
 
 // estate is what an upgraded-from master left.
 type estate struct {
-	sockets map[string]*socket // by Spec
-	init    *os.File
-	orphans []orphan
-	ledger  *int     // its descriptor; nil if there was none
-	answer  *os.File // the way back to that master; nil at a first start
+	sockets     map[string]*socket // by Spec
+	init        *os.File
+	orphans     []orphan
+	ledger      *int // its descriptor; nil if there was none
+	control     *controlSocket
+	memo, image *int
+	answer      *os.File // the way back to that master; nil at a first start
 }
 
 // receiveEstate reads what the previous master queued before it started us.
@@ -123,6 +128,14 @@ func (e *estate) accept(item heirloom, fd int) {
 		e.init = os.NewFile(uintptr(fd), "init")
 	case item.Ledger && e.ledger == nil:
 		e.ledger = &fd
+	case item.Control != nil && e.control == nil:
+		e.control = item.Control
+		e.control.fd = fd
+		e.control.file, _ = os.Lstat(e.control.Path)
+	case item.Memo && e.memo == nil:
+		e.memo = &fd
+	case item.Image && e.image == nil:
+		e.image = &fd
 	case item.Orphan != nil:
 		e.orphans = append(e.orphans, orphan{orphanRecord: *item.Orphan, pidfd: fd})
 	default:
@@ -147,6 +160,14 @@ func (e *estate) close() {
 	}
 	for _, o := range e.orphans {
 		_ = sys.CloseFD(o.pidfd)
+	}
+	if e.control != nil {
+		_ = sys.CloseFD(e.control.fd)
+	}
+	for _, fd := range []*int{e.memo, e.image} {
+		if fd != nil {
+			_ = sys.CloseFD(*fd)
+		}
 	}
 	if e.init != nil {
 		e.init.Close()

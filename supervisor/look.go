@@ -25,4 +25,5 @@ func (d desk) Requests(ctx context.Context, limit int) (control.Requests, error)
 	return ask(ctx, d, func(m *master) control.Requests { return m.requests(time.Now(), limit) })
 }
 
+// Events does not need the loop: the journal is for everybody.
 func (d desk) Events(seq uint64) (control.Events, <-chan struct{}) { return d.journal.Since(seq) }

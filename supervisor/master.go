@@ -83,6 +83,8 @@ type master struct {
 	clocked   clocked
 	nextClock time.Time
 
+	control controlSocket
+
 	watcher    *configWatch
 	happenings chan happening
 	gone       chan struct{} // closed when the loop has ended

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/supervisor/autopsy"
 	"github.com/webchasor/webchasor/supervisor/fleet"
 )
@@ -94,6 +95,13 @@ func (m *master) open() error {
 	}
 	m.deaths = autopsy.NewStore(m.current.Settings.StateDir, autopsy.Limits{})
 	m.undertaker, m.accountant = newUndertaker(undertakerRoom), newUndertaker(undertakerRoom)
+	if err := m.openControl(); err != nil {
+		return err
+	}
+	m.jot(control.KindStart, nil, fmt.Sprintf("%s %s starts, master pid %d", m.name, m.version, os.Getpid()))
+	if !m.upgrader.HasParent() {
+		m.serveControl()
+	}
 	m.openWatch()
 	return nil
 }

@@ -51,6 +51,14 @@ func (m *master) openUpgrader() error {
 	if m.inherited.init != nil {
 		m.init = m.inherited.init
 	}
+	if fd := m.inherited.memo; fd != nil {
+		m.inherited.memo = nil
+		m.readMemo(*fd)
+	}
+	if fd := m.inherited.image; fd != nil {
+		m.inherited.image = nil
+		m.takeOrigin(*fd)
+	}
 	return nil
 }
 
@@ -146,7 +154,8 @@ func (m *master) upgraded(err error) {
 	m.handMain()
 	m.log.Info("upgraded: the new master serves, this one leaves")
 	m.endPromotion(control.OutcomeDone, "")
-	m.dropPidfile() // nothing, if the new master has taken it over
+	m.control.inherited = true // by the new one: its path stays
+	m.dropPidfile()            // nothing, if the new master has taken it over
 	m.end(exitOK)
 }
 
@@ -157,6 +166,7 @@ func (m *master) up() {
 	m.succeed()
 	m.invite()
 	m.introduceSelf()
+	m.succeedControl()
 	m.adoptOrphans()
 	if err := m.writePidfile(); err != nil {
 		m.log.Error("cannot write the pidfile; serving all the same", zap.Error(err))
@@ -168,7 +178,11 @@ func (m *master) up() {
 		m.log.Error("cannot tell the previous master that this one is ready", zap.Error(err))
 	}
 	m.awaitMain()
+	if m.upgrader.HasParent() {
+		m.succeedPromotion()
+	}
 	m.tellReady()
+	m.jot(control.KindUp, nil, fmt.Sprintf("all %d workers are ready", len(m.children)))
 	m.log.Info("ready", zap.Int("workers", len(m.children)), zap.Uint64("generation", uint64(m.generation)))
 }
 
@@ -195,6 +209,7 @@ func (m *master) writePidfile() (err error) {
 // leave removes what only a stopped service no longer needs.
 func (m *master) leave() {
 	m.closePort()
+	m.dropControl()
 	m.dropPidfile()
 }
 

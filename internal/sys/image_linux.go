@@ -35,12 +35,17 @@ func OpenSelfExe() (fd int, err error) {
 		return -1, fmt.Errorf("cannot open the running program: %w", err)
 	}
 	defer func() { _ = CloseFD(low) }()
-	lowest := exeFD
+	return dupAbove(low, exeNumber())
+}
+
+// exeNumber is the lowest number for an image. Under a low limit there is still
+// room for two: ours, and one that another process gave us.
+func exeNumber() int {
 	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && limit.Cur <= exeFD {
-		lowest = int(limit.Cur) - 1
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && limit.Cur <= exeFD+1 {
+		return int(limit.Cur) - 2
 	}
-	return dupAbove(low, lowest)
+	return exeFD
 }
 
 // ExecPath is the path by which a child of this process executes fd, see [OpenSelfExe].
