@@ -41,8 +41,8 @@ func catalog(n int) []peer {
 			},
 		},
 		{
-			name: "haproxy", needs: []string{"haproxy"}, version: []string{"haproxy", "-v"}, reload: syscall.SIGUSR2, supervised: true, workers: 1,
-			note: fmt.Sprintf("master and one worker process of %d threads, answers by `http-request return`", n),
+			name: "haproxy", needs: []string{"haproxy"}, version: []string{"haproxy", "-v"}, reload: syscall.SIGUSR2, workers: 1,
+			note: fmt.Sprintf("master and one worker process of %d threads, answers by `http-request return`; nobody replaces a dead worker", n),
 			command: func(p place) command {
 				p.workers = n
 				return command{binary: "haproxy", args: []string{"-W", "-f", p.render("haproxy.cfg")}}

@@ -36,7 +36,7 @@ func (b *bench) report(w io.Writer) {
 	if b.measuring("reload") || b.measuring("kill") || b.measuring("stop") {
 		b.table(w, "What clients notice", []string{
 			"peer", "reloads: failed requests", "reconnects", "processes that answered",
-			"kill -9: failed requests", "reconnects", "a stopped worker delays others", "longest",
+			"kill -9: failed requests", "reconnects", "a stopped worker delays: fresh connections", "others' kept ones", "longest",
 		}, func(p peer, r *result) []string {
 			if p.speedOnly {
 				return nil
@@ -105,13 +105,18 @@ func (l *loss) cells() []string {
 
 func (s *stall) cells() []string {
 	if s == nil {
-		return []string{"-", "-"}
+		return []string{"-", "-", "-"}
 	}
-	text := fmt.Sprintf("%d of %d", s.delayed, s.requests)
-	if s.failed > 0 {
-		text += fmt.Sprintf(" (%d failed)", s.failed)
+	return []string{s.fresh.String(), s.kept.String(), max(s.fresh.longest, s.kept.longest).Round(time.Millisecond).String()}
+}
+
+// String is "delayed of all".
+func (t tally) String() string {
+	text := fmt.Sprintf("%d of %d", t.delayed, t.requests)
+	if t.failed > 0 {
+		text += fmt.Sprintf(" (%d failed)", t.failed)
 	}
-	return []string{text, s.longest.Round(time.Millisecond).String()}
+	return text
 }
 
 func bootCells(boots []bootTime) []string {
