@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -43,17 +42,23 @@ func (x *exchange) send(call Call, body []byte) (*http.Response, error) {
 	if method == "" {
 		method = http.MethodPost
 	}
-	var payload io.Reader
-	if len(body) > 0 {
-		payload = bytes.NewReader(body) // net/http knows its length and can send it again
-	}
+	sent := &payload{body: body}
 	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
-		GotConn:      func(httptrace.GotConnInfo) { x.limits.enter(sending) },
-		WroteRequest: func(httptrace.WroteRequestInfo) { x.limits.enter(waiting) },
+		GotConn: func(httptrace.GotConnInfo) { x.limits.enter(sending) },
+		WroteRequest: func(i httptrace.WroteRequestInfo) {
+			x.limits.enter(waiting)
+			sent.wrote(i)
+		},
 	})
-	req, err := http.NewRequestWithContext(ctx, method, x.endpoint.url(call.Path).String(), payload)
+	req, err := http.NewRequestWithContext(ctx, method, x.endpoint.url(call.Path).String(), nil)
 	if err != nil {
 		return nil, err
+	}
+	if len(body) > 0 {
+		req.ContentLength, req.GetBody = int64(len(body)), sent.open
+		if req.Body, err = sent.open(); err != nil {
+			return nil, err
+		}
 	}
 	req.Header = x.endpoint.requestHeader(call.Header, call.Stream)
 	// The transport alone: a client would follow redirects with our key.
@@ -61,6 +66,7 @@ func (x *exchange) send(call Call, body []byte) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	sent.answer()
 	x.limits.enter(answered)
 	x.from = resp.Body
 	return resp, nil

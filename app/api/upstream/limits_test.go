@@ -118,9 +118,15 @@ func TestLimitsWatchTheUpstreamOnly(t *testing.T) {
 					t.Fatalf("read %q, %v", p[:n], err)
 				}
 				<-time.After(time.Hour) // the client takes its time
+				if err := context.Cause(x.ctx); err != nil {
+					t.Fatalf("the upstream was blamed: %v", err)
+				}
 			}
 			if _, err := x.Read(make([]byte, 8)); err != io.EOF { //nolint:errorlint // the value itself is the promise
 				t.Errorf("the end is %v", err)
+			}
+			if x.ctx.Err() == nil {
+				t.Error("the exchange is over and its context is not")
 			}
 		})
 	})

@@ -21,7 +21,7 @@ type Call struct {
 	Path   string      // under the base URL, as /chat/completions
 	Method string      // "" is POST
 	Model  string      // what the client asks for; decides who is asked
-	Body   []byte      // a JSON object, sent as it is but for its model. It must not change before Do returns.
+	Body   []byte      // a JSON object, sent as it is but for its model. It must never change: it may be read after Do has returned.
 	Stream bool        // whether the client asked for a stream
 	Header http.Header // the client's; only what is known to be harmless is sent on
 }

@@ -68,6 +68,21 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// All waits of a call together stay within RetryWait.
+func TestRetryWait(t *testing.T) {
+	t.Parallel()
+	up := startUpstream(t)
+	up.Answer(upstreamtest.Answer{Status: 503, Header: http.Header{"Retry-After-Ms": {"40"}}})
+	c := quick(Upstream{BaseURL: up.URL()})
+	c.Retries, c.RetryWait = 10, 100*time.Millisecond
+	r := newRouter(t, c)
+	clock := time.Now()
+	r.now = func() time.Time { return clock } // a slow machine must not count as having waited
+	if reply, _ := ask(t, r, chat(question)); reply.Attempts != 3 || len(up.Requests()) != 3 {
+		t.Errorf("%d attempts, want 3: there is time for two waits", len(up.Requests()))
+	}
+}
+
 // When attempts are used up the client gets the upstream's own words.
 func TestLastWords(t *testing.T) {
 	t.Parallel()
