@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
@@ -54,69 +53,32 @@ func (a Answer) usage() usage {
 	return usage{a.PromptTokens, a.CompletionTokens, a.PromptTokens + a.CompletionTokens}
 }
 
-// chat answers POST /v1/chat/completions. The permit comes before the parser,
-// so that a full server refuses at once, whatever the size of the request.
-func (s *server) chat(ctx *fasthttp.RequestCtx) {
-	p := s.admit(ctx, limit.Want{LLM: true})
-	if p == nil {
-		return
-	}
-	streaming := false
-	defer func() {
-		if !streaming {
-			p.Release()
-		}
-	}()
+// chat answers POST /v1/chat/completions for a built-in model.
+func (s *server) chat(ctx *fasthttp.RequestCtx, provider Provider, model Model, p *limit.Permit) (streaming bool) {
 	r, e := s.readRequest(ctx)
 	if e != nil {
 		writeError(ctx, e)
-		return
-	}
-	provider, model, e := s.choose(r.Model)
-	if e != nil {
-		writeError(ctx, e)
-		return
+		return false
 	}
 	r.Model = model.ID
 	if model.Notice != "" {
 		ctx.Response.Header.Set(headerNotice, model.Notice)
 	}
 	if r.Stream {
-		streaming = true // the stream releases the permit now
 		s.startStream(ctx, provider, model, r, p)
-		return
+		return true
 	}
 	s.complete(ctx, provider, model, r)
+	return false
 }
 
-// readRequest checks body and headers. The content type is not looked at:
-// curl's default is a form, and everybody forgets it.
+// readRequest reads the body, and the headers that override the settings.
 func (s *server) readRequest(ctx *fasthttp.RequestCtx) (*Request, *Error) {
-	if enc := ctx.Request.Header.ContentEncoding(); len(enc) > 0 && !strings.EqualFold(string(enc), "identity") {
-		return nil, &Error{
-			Status: fasthttp.StatusUnsupportedMediaType, Type: typeInvalid, Code: "unsupported_content_encoding",
-			Message: "The request body must not be compressed.",
-		}
-	}
-	body := ctx.PostBody()
-	if len(body) > maxBody {
-		return nil, errTooLarge()
-	}
 	pace := s.echo
 	if e := overrideFromHeaders(&pace, func(name string) string { return string(ctx.Request.Header.Peek(name)) }); e != nil {
 		return nil, e
 	}
-	return parseRequest(body, pace)
-}
-
-// choose finds a model by its id; "" is the default one.
-func (s *server) choose(id string) (Provider, Model, *Error) {
-	for _, m := range s.models {
-		if m.ID == id || id == "" {
-			return s.byModel[m.ID], m, nil
-		}
-	}
-	return nil, Model{}, errModel(id)
+	return parseRequest(ctx.PostBody(), pace)
 }
 
 func (s *server) complete(ctx *fasthttp.RequestCtx, provider Provider, model Model, r *Request) {

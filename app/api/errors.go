@@ -80,10 +80,10 @@ func errModel(id string) *Error {
 	}
 }
 
-func errTooLarge() *Error {
+func errTooLarge(limit int) *Error {
 	return &Error{
 		Status: fasthttp.StatusRequestEntityTooLarge, Type: typeInvalid, Code: "request_too_large",
-		Message: fmt.Sprintf("The request body is larger than %d bytes.", maxBody),
+		Message: fmt.Sprintf("The request body is larger than %d bytes.", limit),
 	}
 }
 

@@ -83,7 +83,10 @@ var testLimits = config.API{MaxConcurrentRequests: 100, LLMConcurrentLimit: 20, 
 
 // newTestServer is a server whose answers are the same in every run.
 func newTestServer(limits config.API, f *fakeHost) *server {
-	s := newServer(limits, zap.NewNop(), f.host())
+	s, err := newServer(limits, 0, zap.NewNop(), f.host())
+	if err != nil {
+		panic(err)
+	}
 	s.newID = func() string { return "chatcmpl-test" }
 	s.now = func() time.Time { return after }
 	return s

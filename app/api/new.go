@@ -23,7 +23,11 @@ func New() app.App {
 
 // setup makes this worker's server from its settings.
 func setup(_ context.Context, w *app.Worker) error {
-	w.FastHTTP = newServer(w.Settings.API, w.Logger, hostOf(w)).handle
+	s, err := newServer(w.Settings.API, w.Settings.Timeout, w.Logger, hostOf(w))
+	if err != nil {
+		return err
+	}
+	w.FastHTTP = s.handle
 	return nil
 }
 

@@ -55,6 +55,7 @@ func (s *server) index(ctx *fasthttp.RequestCtx) {
 		Endpoints: []string{
 			"GET /", "GET /health", "GET /ready",
 			"GET /v1/models", "GET /v1/models/{id}", "POST /v1/chat/completions",
+			"POST /v1/completions", "POST /v1/embeddings", "POST /v1/responses",
 		},
 	})
 }

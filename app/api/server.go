@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -10,13 +11,14 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/app/api/keys"
 	"github.com/webchasor/webchasor/app/api/limit"
+	"github.com/webchasor/webchasor/app/api/upstream"
 	"github.com/webchasor/webchasor/internal/config"
 )
 
-// maxBody is the largest request body in bytes. It is fasthttp's own default
-// limit, which the worker notices before us and answers with 413 too; this one
-// holds when the server was tuned for more.
+// maxBody is the largest request body in bytes when the settings name none. It is
+// fasthttp's own default. The worker refuses larger ones before us, with 413 too.
 const maxBody = fasthttp.DefaultMaxRequestBodySize
 
 // Writer is the response body of a stream. It belongs to one goroutine.
@@ -62,30 +64,56 @@ type server struct {
 	host     host
 	log      *zap.Logger
 	limits   *limit.Limiter
+	keys     *keys.Ring
+	cors     cors
+	router   *upstream.Router // nil without upstreams
 	echo     config.Echo
-	models   []Model
+	models   []Model // the built-in ones
 	byModel  map[string]Provider
+	maxBody  int
 	warnFull limiter
+
+	heartbeat    time.Duration // 0 is none
+	warnUpstream limiter
 
 	newID func() string // ids of completions
 	now   func() time.Time
 }
 
-// newServer returns a server with the given limits and the echo provider.
-func newServer(s config.API, log *zap.Logger, h host) *server {
+// newServer returns a server for the settings; timeout is the server's own. It
+// connects to nobody yet. The error is one of the settings.
+func newServer(s config.API, timeout time.Duration, log *zap.Logger, h host) (*server, error) {
+	ring, err := ringOf(s.Keys)
+	if err != nil {
+		return nil, err
+	}
 	srv := &server{
 		host: h,
 		log:  log,
 		limits: limit.New(limit.Options{
 			API: s.MaxConcurrentRequests, LLM: s.LLMConcurrentLimit, Queue: s.QueueSize, Patience: s.QueueTimeout,
 		}),
-		echo:    s.Echo,
-		byModel: make(map[string]Provider),
-		newID:   func() string { return "chatcmpl-" + strings.ToLower(rand.Text()) },
-		now:     time.Now,
+		keys:      ring,
+		cors:      newCORS(s.CORS),
+		echo:      s.Echo,
+		byModel:   make(map[string]Provider),
+		maxBody:   maxBody,
+		heartbeat: s.Heartbeat,
+		newID:     func() string { return "chatcmpl-" + strings.ToLower(rand.Text()) },
+		now:       time.Now,
 	}
-	srv.add(echo{})
-	return srv
+	if s.MaxBodySize > 0 {
+		srv.maxBody = int(s.MaxBodySize)
+	}
+	if servesEcho(s) {
+		srv.add(echo{})
+	}
+	if len(s.OpenAI.All()) > 0 {
+		if srv.router, err = upstream.New(routerConfig(s.OpenAI, timeout), log); err != nil {
+			return nil, fmt.Errorf("cannot use providers.openai: %w", err)
+		}
+	}
+	return srv, nil
 }
 
 // add makes a provider's models known; the first one is the default model.
@@ -98,16 +126,30 @@ func (s *server) add(p Provider) {
 
 const modelPrefix = "/v1/models/"
 
+// modelEndpoints are the paths of requests to a model.
+var modelEndpoints = map[string]*endpoint{
+	"/v1/chat/completions": &chatEndpoint,
+	"/v1/completions":      &completionsEndpoint,
+	"/v1/embeddings":       &embeddingsEndpoint,
+	"/v1/responses":        &responsesEndpoint,
+}
+
 // handle is the fasthttp.RequestHandler of the API.
 func (s *server) handle(ctx *fasthttp.RequestCtx) {
-	switch path := ctx.Path(); string(path) {
+	if s.cors.handle(ctx) {
+		return
+	}
+	path := ctx.Path()
+	if at := modelEndpoints[string(path)]; at != nil {
+		if allow(ctx, fasthttp.MethodPost) {
+			s.ask(ctx, at)
+		}
+		return
+	}
+	switch string(path) {
 	case "/health":
 		if allow(ctx, readMethods) {
 			s.health(ctx)
-		}
-	case "/v1/chat/completions":
-		if allow(ctx, fasthttp.MethodPost) {
-			s.chat(ctx)
 		}
 	case "/v1/models":
 		if allow(ctx, readMethods) {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/valyala/fasthttp"
 
@@ -12,9 +11,7 @@ import (
 // startStream makes the response a stream of server-sent events. It takes over
 // the permit and gives it back after the last byte.
 func (s *server) startStream(ctx *fasthttp.RequestCtx, provider Provider, model Model, r *Request, p *limit.Permit) {
-	ctx.SetContentType("text/event-stream; charset=utf-8")
-	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-cache")
-	ctx.Response.Header.Set("X-Accel-Buffering", "no") // nginx would hold the tokens back
+	eventStream(ctx)
 	id, created := s.newID(), s.now().Unix()
 	// A response that is never written has no stream, only a context that ends.
 	started := context.AfterFunc(s.host.requestContext(ctx), p.Release)
@@ -42,9 +39,22 @@ func (s *server) runStream(alive context.Context, e *events, provider Provider, 
 			return e.content(text)
 		})
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		return e.end(answer)
+	}
+	return s.failStream(alive, e, model, err)
+}
+
+// eventStream makes the response one of server-sent events.
+func eventStream(ctx *fasthttp.RequestCtx) {
+	ctx.SetContentType("text/event-stream; charset=utf-8")
+	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-cache")
+	ctx.Response.Header.Set("X-Accel-Buffering", "no") // nginx would hold the tokens back
+}
+
+// failStream ends a stream that did not reach its end, and returns what becomes of it.
+func (s *server) failStream(alive context.Context, e *events, model Model, err error) error {
+	switch {
 	case e.broken != nil:
 		return e.broken // the client does not take our bytes
 	case alive.Err() != nil:
@@ -131,15 +141,7 @@ func (e *events) end(a Answer) error {
 }
 
 // fail is the last event of an answer that is not whole.
-func (e *events) fail(why *Error) error {
-	envelope, err := json.Marshal(why)
-	if err != nil {
-		return err
-	}
-	b := append(e.buf[:0], "data: "...)
-	b = append(b, envelope...)
-	return e.send(append(b, "\n\n"...))
-}
+func (e *events) fail(why *Error) error { return e.send(errorData(why)) }
 
 // send writes and flushes b, which becomes the buffer of the next event.
 func (e *events) send(b []byte) error {
