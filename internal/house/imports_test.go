@@ -16,6 +16,7 @@ var layers = []struct {
 }{
 	{"cmd/...", []string{"app/...", "internal/testproc"}},
 	{"app/api/upstream/...", []string{"app/api/upstream/..."}},
+	{"app/api/limit", []string{"internal/permits", "internal/redis"}},
 	{"app/api/cache", []string{"internal/redis"}},
 	{"app/api/...", []string{"app", "app/api/...", "worker", "internal/build", "internal/config"}},
 	{"app", []string{"supervisor", "supervisor/pidone", "worker", "internal/..."}},

@@ -1,101 +1,59 @@
-// Package limit hands out the permits of the API: how many requests and how
-// many LLM calls may be under way at a time, with one bounded queue in front.
 package limit
 
 import (
 	"container/list"
 	"context"
-	"errors"
 	"sync"
 	"time"
+
+	"github.com/webchasor/webchasor/internal/permits"
 )
 
-// class says which limits a request counts against.
-type class uint8
-
-const (
-	classAPI  class = iota // max_concurrent_requests
-	classChat              // that and llm_concurrent_limit
-	classes
-)
-
-// Why a request is refused.
-var (
-	ErrFull = errors.New("all permits are taken and the queue is full")
-	ErrSlow = errors.New("no permit became free within queue_timeout")
-)
-
-// Refusal is the error of a request that gets no permit. It wraps [ErrFull] or
-// [ErrSlow].
-type Refusal struct {
-	Reason     error
-	RetryAfter time.Duration // when another try makes sense
-}
-
-// Error says why.
-func (r *Refusal) Error() string { return r.Reason.Error() }
-
-// Unwrap returns the reason.
-func (r *Refusal) Unwrap() error { return r.Reason }
-
-// retrySoon is the advice to who is refused: another worker, or this one a
-// moment later, can do better. Clients add their own jitter.
-const retrySoon = time.Second
-
-// Want is what a request asks for.
-type Want struct {
-	LLM   bool   // it calls an LLM, so it counts against llm_concurrent_limit too
-	Key   string // name of the client's key; "" is none
-	Model string // name of the model; "" is none
-}
-
-func (w Want) class() class {
-	if w.LLM {
-		return classChat
-	}
-	return classAPI
-}
-
-// Options are the limits. A limit of 0 or less is none; without queue or
-// patience nobody waits.
-type Options struct {
-	API, LLM int           // requests, and LLM calls among them, at a time
-	Queue    int           // requests that may wait
-	Patience time.Duration // longest wait
-}
-
-// Limiter hands out permits under two limits, with one bounded queue before both.
+// Limiter hands out permits. Its methods may be called by many goroutines at once.
 //
-// A request takes all the permits it needs at once or none, so a chat request
-// that waits for an LLM permit holds nothing that others could use. Waiting
-// requests are served first come first served among those that can be served:
-// nothing overtakes unless the one before it waits for an LLM permit and it
-// itself needs none.
-//
-// Invariant, under mu: no waiter's needs fit into what is free.
+// Invariant, under mu: no waiter's needs fit into what was free when it was
+// last looked; whoever frees something looks again, in this process or by bell.
 type Limiter struct {
-	patience time.Duration // longest wait; 0 is none
+	place *permits.Place
+	kick  chan struct{} // somebody rang
 
-	mu     sync.Mutex
-	used   [classes]int       // used[classAPI] counts the chat requests too
-	limit  [classes]int       // 0 is no limit
-	queue  [classes]list.List // of *waiter, oldest first
-	room   int                // longest queue, both classes together
-	ticket uint64             // of the latest waiter
+	mu      sync.Mutex
+	queue   list.List // of *waiter, oldest first
+	plain   int       // of these, how many need no LLM
+	blocked []int16   // what those in the queue wait for
+	tending bool      // a goroutine looks after the queue
 }
 
 // waiter is a request in the queue.
 type waiter struct {
 	ticket  uint64
+	needs   permits.Needs
+	llm     bool
+	blocker int           // what it waits for
 	granted chan struct{} // closed, under the limiter's mu, when it got its permits
 }
 
 // New returns a limiter with nothing taken.
 func New(o Options) *Limiter {
-	return &Limiter{
-		limit:    [classes]int{classAPI: max(o.API, 0), classChat: max(o.LLM, 0)},
-		room:     max(o.Queue, 0),
-		patience: max(o.Patience, 0),
+	l := &Limiter{place: o.Place, kick: make(chan struct{}, 1)}
+	if l.place == nil {
+		l.place = permits.Private(permits.Limits{API: o.API, LLM: o.LLM, Queue: o.Queue, Patience: o.Patience})
+	}
+	if l.place.Shared() {
+		// Without bells the queue is looked after every permits.Look.
+		_ = l.place.Listen(l.rung)
+	}
+	return l
+}
+
+// rung wakes the goroutine that looks after the queue.
+func (l *Limiter) rung() {
+	if !l.place.Asked() {
+		return // for somebody else in the same lane
+	}
+	select {
+	case l.kick <- struct{}{}:
+	default:
 	}
 }
 
@@ -103,72 +61,152 @@ func New(o Options) *Limiter {
 // byte of the answer is written; further calls do nothing.
 type Permit struct {
 	limiter *Limiter
-	class   class
+	needs   permits.Needs
 	once    sync.Once
 }
 
 // Release gives the permit back.
 func (p *Permit) Release() {
-	p.once.Do(func() { p.limiter.put(p.class) })
+	p.once.Do(func() { p.limiter.put(p.needs) })
+}
+
+func (l *Limiter) put(n permits.Needs) {
+	l.place.Put(n)
+	if l.place.Next(0) {
+		l.mu.Lock()
+		l.walk()
+		l.mu.Unlock()
+	}
 }
 
 // Try takes a permit or returns nil; it never waits.
-func (g *Limiter) Try(w Want) *Permit {
-	c := w.class()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.fits(c) {
+func (l *Limiter) Try(w Want) *Permit {
+	needs := l.place.Needs(w.LLM, w.Key, w.Model)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.takeNew(needs) != permits.Taken {
 		return nil
 	}
-	g.take(c)
-	return &Permit{limiter: g, class: c}
+	l.place.Count(permits.Admitted, 1)
+	return &Permit{limiter: l, needs: needs}
+}
+
+// takeNew takes for a request that has just come. mu is held.
+func (l *Limiter) takeNew(n permits.Needs) (blocker int) {
+	for _, id := range n.IDs() {
+		if l.isBlocked(id) {
+			return int(id)
+		}
+	}
+	return l.place.Take(n, permits.Newcomer)
 }
 
 // Acquire takes a permit, if need be after queueing for up to the limiter's
 // patience. The error is a [Refusal], ErrFull at once or ErrSlow after the
-// patience, or the cause of ctx. beat is called now and then from this goroutine while it
-// waits, so that waiting does not look like being stuck.
-func (g *Limiter) Acquire(ctx context.Context, want Want, beat func()) (*Permit, error) {
-	c := want.class()
-	g.mu.Lock()
-	if g.fits(c) {
-		g.take(c)
-		g.mu.Unlock()
-		return &Permit{limiter: g, class: c}, nil
+// patience, or the cause of ctx. beat is called now and then from this
+// goroutine while it waits, so that waiting does not look like being stuck.
+func (l *Limiter) Acquire(ctx context.Context, want Want, beat func()) (*Permit, error) {
+	p := &Permit{limiter: l, needs: l.place.Needs(want.LLM, want.Key, want.Model)}
+	l.mu.Lock()
+	blocker := l.takeNew(p.needs)
+	if blocker == permits.Taken {
+		l.mu.Unlock()
+		l.place.Count(permits.Admitted, 1)
+		return p, nil
 	}
-	if g.patience == 0 || g.queue[classAPI].Len()+g.queue[classChat].Len() >= g.room {
-		g.mu.Unlock()
-		return nil, &Refusal{Reason: ErrFull, RetryAfter: retrySoon}
+	patience := l.place.Patience()
+	if patience == 0 || !l.place.Room() {
+		l.mu.Unlock()
+		l.place.Count(permits.RefusedFull, 1)
+		return nil, l.refusal(ErrFull, blocker)
 	}
-	g.ticket++
-	w := &waiter{ticket: g.ticket, granted: make(chan struct{})}
-	place := g.queue[c].PushBack(w)
-	g.mu.Unlock()
+	w := &waiter{ticket: l.place.Ticket(), needs: p.needs, llm: want.LLM, blocker: blocker, granted: make(chan struct{})}
+	at := l.enqueue(w)
+	l.mu.Unlock()
 
-	err := g.await(ctx, w, beat)
-	if err == nil {
-		return &Permit{limiter: g, class: c}, nil
+	begin := time.Now()
+	err := l.await(ctx, w, patience, beat)
+	l.place.Count(permits.Queued, 1)
+	l.place.Count(permits.Waited, uint64(time.Since(begin)))
+	if err != nil {
+		err = l.leave(ctx, w, at, err)
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	l.place.Count(permits.Admitted, 1)
+	return p, nil
+}
+
+// enqueue puts a request at the end of the queue. mu is held.
+func (l *Limiter) enqueue(w *waiter) *list.Element {
+	if l.queue.Len() == 0 {
+		l.place.Answer() // what was rung before concerns nobody any more
+		l.place.Tell(permits.Line{Oldest: w.ticket, Waiting: 1})
+	}
+	at := l.queue.PushBack(w)
+	if !w.llm {
+		l.plain++
+	}
+	// Again, now that it can be seen: a permit may have come back in between,
+	// and nobody was there to ring for.
+	l.walk()
+	if l.place.Shared() && !l.tending && l.queue.Len() > 0 {
+		l.tending = true
+		go l.tend()
+	}
+	return at
+}
+
+// leave takes a request out of the queue that has waited in vain. It returns
+// nil when the permit came at the same moment.
+func (l *Limiter) leave(ctx context.Context, w *waiter, at *list.Element, why error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	select {
-	case <-w.granted: // at the same moment
+	case <-w.granted:
 		if ctx.Err() == nil {
-			return &Permit{limiter: g, class: c}, nil
+			return nil
 		}
-		g.giveBack(c)
+		l.place.Put(w.needs)
+		l.place.Next(0)
 	default:
-		g.queue[c].Remove(place)
+		l.remove(at)
 	}
-	return nil, err
+	l.walk()
+	switch {
+	case ctx.Err() != nil:
+		l.place.Count(permits.Abandoned, 1)
+		return why
+	default:
+		l.place.Count(permits.RefusedSlow, 1)
+		return l.refusal(why, w.blocker)
+	}
+}
+
+func (l *Limiter) remove(at *list.Element) {
+	if w, _ := l.queue.Remove(at).(*waiter); !w.llm {
+		l.plain--
+	}
+}
+
+func (l *Limiter) refusal(reason error, blocker int) *Refusal {
+	r := &Refusal{Reason: reason, Status: l.place.FullStatus(), RetryAfter: retrySoon}
+	if r.Status == 0 {
+		r.Status = statusFull
+	}
+	if l.place.IsKey(blocker) {
+		r.Status = statusTooMany
+	}
+	return r
 }
 
 // beatEvery is how often a waiting request shows that it is not stuck. It is
 // well below any sensible request timeout.
 const beatEvery = 100 * time.Millisecond
 
-func (g *Limiter) await(ctx context.Context, w *waiter, beat func()) error {
-	patience := time.NewTimer(g.patience)
+func (l *Limiter) await(ctx context.Context, w *waiter, limit time.Duration, beat func()) error {
+	patience := time.NewTimer(limit)
 	defer patience.Stop()
 	ticks := time.NewTicker(beatEvery)
 	defer ticks.Stop()
@@ -179,78 +217,23 @@ func (g *Limiter) await(ctx context.Context, w *waiter, beat func()) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-patience.C:
-			return &Refusal{Reason: ErrSlow, RetryAfter: retrySoon}
+			return ErrSlow
 		case <-ticks.C:
 			beat()
 		}
 	}
 }
 
-func (g *Limiter) put(c class) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.giveBack(c)
-}
-
-// giveBack returns a request's permits and restores the invariant. mu is held.
-func (g *Limiter) giveBack(c class) {
-	g.used[classAPI]--
-	if c == classChat {
-		g.used[classChat]--
-	}
-	for {
-		c, ok := g.next()
-		if !ok {
-			return
-		}
-		w, _ := g.queue[c].Remove(g.queue[c].Front()).(*waiter)
-		g.take(c)
-		close(w.granted)
-	}
-}
-
-// next returns the class whose oldest waiter is to be served now. mu is held.
-func (g *Limiter) next() (class, bool) {
-	var found class
-	var ticket uint64
-	for c := range classes {
-		front := g.queue[c].Front()
-		if front == nil || !g.fits(c) {
-			continue
-		}
-		if w, _ := front.Value.(*waiter); ticket == 0 || w.ticket < ticket {
-			found, ticket = c, w.ticket
-		}
-	}
-	return found, ticket != 0
-}
-
-// fits says whether the permits of c are free. mu is held.
-func (g *Limiter) fits(c class) bool {
-	below := func(c class) bool { return g.limit[c] == 0 || g.used[c] < g.limit[c] }
-	return below(classAPI) && (c == classAPI || below(classChat))
-}
-
-// take marks the permits of c as used. mu is held.
-func (g *Limiter) take(c class) {
-	g.used[classAPI]++
-	if c == classChat {
-		g.used[classChat]++
-	}
-}
-
-// Load is a snapshot of a limiter.
+// Load is a snapshot of what this worker has.
 type Load struct {
 	API, LLM, Waiting int
 }
 
 // Load says what is taken and how many wait.
-func (g *Limiter) Load() Load {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (l *Limiter) Load() Load {
 	return Load{
-		API:     g.used[classAPI],
-		LLM:     g.used[classChat],
-		Waiting: g.queue[classAPI].Len() + g.queue[classChat].Len(),
+		API:     l.place.Holds(permits.API),
+		LLM:     l.place.Holds(permits.LLM),
+		Waiting: l.place.Waiting(),
 	}
 }

@@ -14,6 +14,14 @@ var errGone = errors.New("the client is gone")
 
 func never() {}
 
+type class int
+
+const (
+	classAPI class = iota
+	classChat
+	classes
+)
+
 func want(c class) Want { return Want{LLM: c == classChat} }
 
 func mustTry(t *testing.T, g *Limiter, c class) *Permit {
@@ -60,7 +68,7 @@ func wantOrder(t *testing.T, order <-chan string, want ...string) {
 	}
 }
 
-func TestGateServesInOrder(t *testing.T) {
+func TestLimiterServesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Options{API: 1, LLM: 1, Queue: 10, Patience: time.Minute})
 		held := mustTry(t, g, classChat)
@@ -75,7 +83,7 @@ func TestGateServesInOrder(t *testing.T) {
 }
 
 // A chat request that waits for an LLM permit does not hold up the others.
-func TestGateChatDoesNotBlockTheRest(t *testing.T) {
+func TestLimiterChatDoesNotBlockTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Options{API: 3, LLM: 1, Queue: 10, Patience: time.Minute})
 		talking := mustTry(t, g, classChat)
@@ -95,7 +103,7 @@ func TestGateChatDoesNotBlockTheRest(t *testing.T) {
 	})
 }
 
-func TestGateRefuses(t *testing.T) {
+func TestLimiterRefuses(t *testing.T) {
 	tests := []struct {
 		name     string
 		room     int
@@ -136,7 +144,7 @@ func TestGateRefuses(t *testing.T) {
 	}
 }
 
-func TestGateUnlimited(t *testing.T) {
+func TestLimiterUnlimited(t *testing.T) {
 	g := New(Options{})
 	for range 1000 {
 		mustTry(t, g, classChat)
@@ -144,7 +152,7 @@ func TestGateUnlimited(t *testing.T) {
 }
 
 // The end of its context frees a waiter's place at once.
-func TestGateWaiterLeaves(t *testing.T) {
+func TestLimiterWaiterLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Options{API: 1, LLM: 1, Queue: 1, Patience: time.Minute})
 		held := mustTry(t, g, classAPI)
@@ -173,7 +181,7 @@ func TestGateWaiterLeaves(t *testing.T) {
 	})
 }
 
-func TestGateBeatsWhileWaiting(t *testing.T) {
+func TestLimiterBeatsWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Options{API: 1, LLM: 1, Queue: 1, Patience: time.Second})
 		mustTry(t, g, classAPI)
@@ -199,7 +207,7 @@ func TestPermitReleasedTwiceCountsOnce(t *testing.T) {
 }
 
 // Whatever a random crowd does, the limits hold and every permit comes back.
-func TestGateProperty(t *testing.T) {
+func TestLimiterProperty(t *testing.T) {
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 7))
