@@ -50,6 +50,7 @@ var owners = map[string]string{
 	"github.com/webchasor/webchasor/internal/testproc":        "tests",
 
 	"github.com/webchasor/webchasor/app/api/upstream/upstreamtest": "tests",
+	"github.com/openai/openai-go/v3":                               "app/api/clients",
 
 	"testing": "tests",
 }
