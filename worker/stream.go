@@ -63,6 +63,7 @@ type stream struct {
 	w       *io.PipeWriter
 	started bool // Read and Close have one caller
 	ended   bool // fn has returned and all it wrote was read
+	whole   bool // and it said that this was all
 	done    chan struct{}
 }
 
@@ -74,6 +75,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	}
 	n, err := s.r.Read(p)
 	s.ended = err != nil
+	s.whole = err == io.EOF //nolint:errorlint // a reader's end is this value itself
 	if s.line != nil {
 		s.line.Bytes += int64(n)
 	}
@@ -89,6 +91,9 @@ func (s *stream) Close() error {
 	_ = s.r.CloseWithError(io.ErrClosedPipe)
 	if s.started {
 		<-s.done
+	}
+	if s.started && !s.whole && s.c != nil {
+		s.c.left()
 	}
 	return nil
 }
@@ -118,6 +123,18 @@ func (c *conn) streaming() {
 	if c.req.open {
 		c.req.stream = true
 		c.entry.Stream()
+	}
+}
+
+// statusClientGone is nginx's status for a client that did not wait for its answer.
+const statusClientGone = 499
+
+// left notes, for the books, that it was the client who broke a stream off.
+func (c *conn) left() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.req.open && c.req.ctx != nil && errors.Is(context.Cause(c.req.ctx), ErrClientGone) {
+		c.req.status = statusClientGone
 	}
 }
 
