@@ -1,10 +1,12 @@
 package supervisor
 
 import (
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/sys"
 )
 
@@ -36,6 +38,7 @@ func (w *backlogWatch) look(now time.Time, m *master) {
 			return
 		}
 		w.next = now.Add(complainEvery)
+		m.jot(control.KindBacklog, nil, fmt.Sprintf("%s: %d of %d wait to be accepted, %d were dropped", l.Address, depth, limit, dropped))
 		m.log.Warn("backlog full", zap.String("address", l.Address), zap.Int("socket", slot),
 			zap.Int("depth", depth), zap.Int("limit", limit), zap.Uint64("dropped", dropped),
 			zap.String("remedy", "raise BACKLOG (and net.core.somaxconn), add workers, or add a load balancer"))

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/machine"
 	"github.com/webchasor/webchasor/internal/sys"
@@ -95,6 +97,8 @@ func (m *master) reported(id fleet.ID, r handoff.Report) {
 			return // its word crossed our signal
 		}
 		c.ready = time.Now()
+		m.jot(control.KindReady, c, "the worker is ready after "+c.ready.Sub(c.started).Round(time.Millisecond).String(),
+			"generation", strconv.FormatUint(uint64(c.generation), 10))
 		m.log.Info("worker ready", c.fields(zap.Duration("boot", c.ready.Sub(c.started)))...)
 		m.traffic.stale = true
 		m.step(fleet.Ready{ID: id})

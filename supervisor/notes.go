@@ -31,6 +31,7 @@ func (m *master) note(n fleet.Note) {
 	if n.Detail != "" {
 		fields = append(fields, zap.String("detail", n.Detail))
 	}
+	m.jotNote(n)
 	switch n.Kind {
 	case fleet.NoteTimeout:
 		// The guide's words: operators grep for them.

@@ -133,15 +133,18 @@ func (m *master) recycle(o control.RecycleOrder) result {
 }
 
 func (d desk) Drain(ctx context.Context) (control.Result, error) {
-	return honoured(ask(ctx, d, func(m *master) control.Result {
-		m.callOffReload()
-		if why := m.tried(fleet.Park{}); why != "" {
-			return refusal("drain", why)
-		}
-		m.log.Info("draining all workers; the master stays", zap.String("why", "asked for on the control socket"))
-		m.jot(control.KindDrain, nil, "all workers finish and leave; a reload or a scale brings them back")
-		return begun("drain", "all workers finish what they have and leave")
-	}))
+	return honoured(ask(ctx, d, (*master).drainAll))
+}
+
+// drainAll lets every worker finish and leave; the master stays.
+func (m *master) drainAll() control.Result {
+	// A reload that is still being read would bring the workers back.
+	m.callOffReload()
+	if why := m.tried(fleet.Park{}); why != "" {
+		return refusal("drain", why)
+	}
+	m.jot(control.KindDrain, nil, "all workers finish and leave; a reload or a scale brings them back")
+	return begun("drain", "all workers finish what they have and leave; a reload or a scale brings them back")
 }
 
 func (d desk) LogLevel(ctx context.Context, o control.LevelOrder) (control.Result, error) {

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/fleet"
@@ -23,9 +24,9 @@ func (m *master) signal(s os.Signal) {
 	case syscall.SIGUSR2:
 		m.upgrade()
 	case syscall.SIGTTIN:
-		m.step(fleet.Scale{Delta: 1})
+		m.scaleTo(control.ScaleOrder{Delta: 1})
 	case syscall.SIGTTOU:
-		m.step(fleet.Scale{Delta: -1})
+		m.scaleTo(control.ScaleOrder{Delta: -1})
 	case syscall.SIGWINCH:
 		m.park()
 	case syscall.SIGTERM:
@@ -42,9 +43,7 @@ func (m *master) park() {
 		m.log.Info("SIGWINCH ignored: it came from the terminal's window, not from an operator")
 		return
 	}
-	// A reload that is still being read would bring the workers back.
-	m.callOffReload()
-	m.step(fleet.Park{})
+	m.drainAll()
 }
 
 // stop ends the service. An upgrade under way is called off first, so that no
@@ -54,6 +53,9 @@ func (m *master) stop(quick bool) {
 		m.stopping = true
 		m.portLimit = time.Now().Add(portGrace)
 		m.upgrader.Stop()
+		m.jot(control.KindStop, nil, "the service stops")
+		m.tx.waiters.send(refusal("reload", "the service is stopping"))
+		m.tx.later.send(refusal("reload", "the service is stopping"))
 		m.tellStopping()
 	}
 	m.step(fleet.Stop{Quick: quick})
