@@ -86,6 +86,7 @@ func (m *master) report(c *child, h exited, v autopsy.Verdict, e autopsy.Evidenc
 		return
 	}
 	record := m.record(c, h, v, e)
+	record.Seen = m.blame(c, record)
 	brief := record.Brief()
 	m.tally.count(c.slot, v.Cause, &brief)
 	m.jotDeath(brief)
@@ -115,11 +116,11 @@ func (m *master) jotDeath(d control.Death) {
 func (m *master) bury(c *child, r autopsy.Record) {
 	crash := c.crash
 	c.crash = -1
-	store, log := m.deaths, m.log
+	store, log, full := m.deaths, m.log, r // the loop goes on with its own copy
 	written := m.undertaker.submit(func() {
-		r.Stacks = autopsy.Group(readCrash(crash, crashLimit))
+		full.Stacks = autopsy.Group(readCrash(crash, crashLimit))
 		_ = sys.CloseFD(crash)
-		if _, err := store.Write(r); err != nil && !errors.Is(err, autopsy.ErrStillFailing) {
+		if _, err := store.Write(full); err != nil && !errors.Is(err, autopsy.ErrStillFailing) {
 			log.Warn("trouble with the records of deaths", zap.Error(err))
 		}
 	})
