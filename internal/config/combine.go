@@ -15,6 +15,7 @@ func (l *loader) combine() {
 		"streams have at least the time of other requests")
 	l.order("llm_concurrent_limit", int64(v.API.LLMConcurrentLimit), "max_concurrent_requests", int64(v.API.MaxConcurrentRequests),
 		"the LLM limit can never be reached")
+	l.checkLimits()
 	l.distinctFiles()
 	l.hints()
 }

@@ -37,10 +37,11 @@ type Settings struct {
 
 // API are the settings of the WebChasor API (app/api).
 type API struct {
-	MaxConcurrentRequests int // per worker
-	LLMConcurrentLimit    int // per worker
+	MaxConcurrentRequests int // of what Limits.Scope says
+	LLMConcurrentLimit    int
 	QueueSize             int
 	QueueTimeout          time.Duration
+	Limits                Limits
 	Echo                  Echo
 	OpenAI                OpenAI
 	Keys                  []ClientKey // none: clients need no key

@@ -83,43 +83,7 @@ func tableOperation() []Setting {
 
 // tableAPI has the settings of the WebChasor API.
 func tableAPI() []Setting {
-	return []Setting{
-		{
-			Name: "max_concurrent_requests", Env: "MAX_CONCURRENT_REQUESTS",
-			YAML: "performance.concurrency.max_concurrent_requests", Flag: "max-concurrent-requests",
-			Kind: KindInt, Default: "100", Min: 1, Max: 1_000_000, Group: GroupAPI, Class: Rolling,
-			Help:    "API requests under way at a time, per worker",
-			Why:     "Development 50, test 100, small production 200, large production 500.",
-			Example: "200",
-			at:      func(s *Settings) any { return &s.API.MaxConcurrentRequests },
-		},
-		{
-			Name: "llm_concurrent_limit", Env: "LLM_CONCURRENT_LIMIT",
-			YAML: "performance.concurrency.llm_concurrent_limit", Flag: "llm-concurrent-limit",
-			Kind: KindInt, Default: "20", Min: 1, Max: 1_000_000, Group: GroupAPI, Class: Rolling,
-			Help:    "calls to an LLM under way at a time, per worker",
-			Why:     "Keeps below the provider's rate limit. Development 10, test 20, production 50 to 100.",
-			Example: "50",
-			at:      func(s *Settings) any { return &s.API.LLMConcurrentLimit },
-		},
-		{
-			Name: "queue_size", Env: "QUEUE_SIZE",
-			YAML: "performance.concurrency.queue_size", Flag: "queue-size",
-			Kind: KindInt, Default: "100", Min: 0, Max: 1_000_000, Group: GroupAPI, Class: Rolling,
-			Help:    "API requests that may wait for a free place, per worker; more are refused at once",
-			Why:     "0 refuses as soon as the limit is reached.",
-			Example: "50",
-			at:      func(s *Settings) any { return &s.API.QueueSize },
-		},
-		{
-			Name: "queue_timeout", Env: "QUEUE_TIMEOUT",
-			YAML: "performance.concurrency.queue_timeout", Flag: "queue-timeout",
-			Kind: KindDuration, Default: "10s", Min: 0, Max: hour, Group: GroupAPI, Class: Rolling,
-			Help:    "longest wait in the queue before the request is refused",
-			Why:     "Clients that waited longer have usually given up.",
-			Example: "3",
-			at:      func(s *Settings) any { return &s.API.QueueTimeout },
-		},
+	return append(tableLimits(), []Setting{
 		{
 			Name: "echo.first_token_delay", Env: "ECHO_FIRST_TOKEN_DELAY",
 			YAML: "providers.echo.first_token_delay", Flag: "echo-first-token-delay",
@@ -147,5 +111,5 @@ func tableAPI() []Setting {
 			Example: "500",
 			at:      func(s *Settings) any { return &s.API.Echo.Tokens },
 		},
-	}
+	}...)
 }
