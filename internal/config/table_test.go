@@ -105,6 +105,7 @@ func TestDefaults(t *testing.T) {
 		WriteTimeout: 30 * time.Second, BootTimeout: 60 * time.Second, Keepalive: 5 * time.Second,
 		RecycleInterval: time.Second, Accept: "auto", Watch: true, StateDir: "/var/lib/webchasor", ControlSocket: Auto,
 		LogLevel: "info", LogFormat: "auto", LogFile: "-", AccessLogFormat: "combined",
+		Poison: Poison{Deaths: 3, Within: 10 * time.Minute},
 		HTTP: HTTP{
 			Strict: true, LimitRequestLine: 4094, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
 			LimitRequestHead: 16 << 10, LimitRequestBody: 32 << 20, LimitRequestMemory: 256 << 20,
@@ -113,7 +114,7 @@ func TestDefaults(t *testing.T) {
 		API: API{
 			MaxConcurrentRequests: 100, LLMConcurrentLimit: 20, QueueSize: 100, QueueTimeout: 10 * time.Second,
 			Limits: Limits{Scope: ScopeWorker, FullStatus: "503"},
-			Echo: Echo{Enabled: "auto"}, OpenAI: OpenAI{Models: []string{"*"}, Retries: 2, EjectAfter: 5, EjectionTime: 10 * time.Second},
+			Echo:   Echo{Enabled: "auto"}, OpenAI: OpenAI{Models: []string{"*"}, Retries: 2, EjectAfter: 5, EjectionTime: 10 * time.Second},
 			CORS: CORS{Headers: []string{"*"}, MaxAge: 10 * time.Minute}, MaxBodySize: 20 << 20,
 		},
 	}
