@@ -82,6 +82,7 @@ func (m *master) openLog(o Options, s *config.Settings) (err error) {
 // close gives back what the process held. The listening sockets close with it.
 func (m *master) close() {
 	m.closeControl()
+	m.closeAdmin()
 	if m.watcher != nil {
 		m.watcher.Close()
 	}

@@ -36,6 +36,9 @@ func (m *master) queueEstate() error {
 	if m.control.fd >= 0 {
 		all = append(all, legacy{heirloom{Control: &m.control}, m.control.fd})
 	}
+	if m.admin.fd >= 0 {
+		all = append(all, legacy{heirloom{Admin: m.admin}, m.admin.fd})
+	}
 	made := m.futureOrphans()
 	defer func() {
 		for _, l := range made {

@@ -20,6 +20,7 @@ var private = []string{
 	handoff.RoleEnv + "=",
 	InitEnv + "=",
 	"GOTRACEBACK=",
+	"ADMIN_TOKEN=", // whoever has it steers the service
 }
 
 // workerEnviron builds a worker's environment from the master's: everything the

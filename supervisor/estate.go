@@ -24,6 +24,7 @@ type heirloom struct {
 	Ledger  bool           `json:",omitempty"` // the service's counters
 	Orphan  *orphanRecord  `json:",omitempty"` // a worker that will outlive its master
 	Control *controlSocket `json:",omitempty"` // where the control API is served
+	Admin   *adminSocket   `json:",omitempty"` // where metrics and dashboard are served
 	Memo    bool           `json:",omitempty"` // what happened so far
 	Image   bool           `json:",omitempty"` // the program that the leaving master runs
 }
@@ -80,6 +81,7 @@ type estate struct {
 	orphans     []orphan
 	ledger      *int // its descriptor; nil if there was none
 	control     *controlSocket
+	admin       *adminSocket
 	memo, image *int
 	answer      *os.File // the way back to that master; nil at a first start
 }
@@ -132,6 +134,9 @@ func (e *estate) accept(item heirloom, fd int) {
 		e.control = item.Control
 		e.control.fd = fd
 		e.control.file, _ = os.Lstat(e.control.Path)
+	case item.Admin != nil && e.admin == nil:
+		e.admin = item.Admin
+		e.admin.fd = fd
 	case item.Memo && e.memo == nil:
 		e.memo = &fd
 	case item.Image && e.image == nil:
@@ -164,7 +169,10 @@ func (e *estate) close() {
 	if e.control != nil {
 		_ = sys.CloseFD(e.control.fd)
 	}
-	for _, fd := range []*int{e.memo, e.image} {
+	if e.admin != nil {
+		_ = sys.CloseFD(e.admin.fd)
+	}
+	for _, fd := range []*int{e.ledger, e.memo, e.image} {
 		if fd != nil {
 			_ = sys.CloseFD(*fd)
 		}

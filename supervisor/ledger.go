@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/autopsy"
@@ -61,6 +62,18 @@ func (m *master) countProcessor(now time.Time) {
 			s.Processor(m.clocked.since(c.pid, used))
 		}
 	}
+	for _, o := range m.orphans {
+		s, err := m.ledger.Slot(o.Slot)
+		if err != nil {
+			continue
+		}
+		used, err := sys.CPUTime(o.PID)
+		if _, known := m.clocked[o.PID]; err == nil && !known {
+			m.clocked[o.PID] = used // what its own master has counted
+		} else if err == nil {
+			s.Processor(m.clocked.since(o.PID, used))
+		}
+	}
 }
 
 // enterDeath counts the end of a worker, the requests lost with it and the
@@ -94,4 +107,16 @@ func (k clocked) ended(pid int, used time.Duration) time.Duration {
 	before := k[pid]
 	delete(k, pid)
 	return max(used-before, 0)
+}
+
+// counted is how the ledger counts the end of a reload or an upgrade.
+func counted(o control.Outcome) ledger.Outcome {
+	switch o {
+	case control.OutcomeDone, control.OutcomeBegun:
+		return ledger.Done
+	case control.OutcomeRejected, control.OutcomeCalledOff:
+		return ledger.Rejected
+	case control.OutcomeRolled, control.OutcomeFailed:
+	}
+	return ledger.Undone
 }

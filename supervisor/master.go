@@ -84,6 +84,7 @@ type master struct {
 	nextClock time.Time
 
 	control controlSocket
+	admin   *adminSocket
 
 	watcher    *configWatch
 	happenings chan happening

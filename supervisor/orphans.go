@@ -124,6 +124,7 @@ func (m *master) orphanGone(pid int, err error) {
 		}
 		m.log.Info("a worker of the previous master is gone", o.fields(zap.Error(err), zap.Int("left", len(m.orphans)-1))...)
 		_ = sys.CloseFD(o.pidfd)
+		delete(m.clocked, pid)
 		m.orphans = append(m.orphans[:i], m.orphans[i+1:]...)
 		return
 	}

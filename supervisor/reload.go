@@ -8,6 +8,7 @@ import (
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/logs"
 	"github.com/webchasor/webchasor/supervisor/fleet"
 )
@@ -180,6 +181,7 @@ func (m *master) finishReload(outcome control.Outcome, text string) {
 	}
 	r.Generation = uint64(m.fleet.View().Generation)
 	m.lastReload = &r
+	m.ledger.Ended(ledger.Reload, counted(outcome))
 	m.jot(control.KindReload, nil, told(r), "outcome", string(outcome))
 	m.tx.waiters.send(r)
 	m.tx = transaction{again: m.tx.again, later: m.tx.later}

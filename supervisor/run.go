@@ -98,9 +98,13 @@ func (m *master) open() error {
 	if err := m.openControl(); err != nil {
 		return err
 	}
+	if err := m.openAdmin(); err != nil {
+		return err
+	}
 	m.jot(control.KindStart, nil, fmt.Sprintf("%s %s starts, master pid %d", m.name, m.version, os.Getpid()))
 	if !m.upgrader.HasParent() {
 		m.serveControl()
+		m.serveAdmin()
 	}
 	m.openWatch()
 	return nil

@@ -110,6 +110,7 @@ func (m *master) queueBoot(c *child, s *config.Settings) error {
 		MaxRequests: recycleAfter(s),
 		Settings:    *s,
 	}
+	boot.Settings.Admin = config.Admin{} // the token is not for applications
 	c.maxRequests = boot.MaxRequests
 	if m.logLevel != "" {
 		boot.Settings.LogLevel = m.logLevel

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/control"
+	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/systemd"
 	"github.com/webchasor/webchasor/supervisor/pidfile"
 )
@@ -133,6 +134,11 @@ func startUpgrade(u *tableflip.Upgrader, binary string) error {
 // upgrade need not wait for them.
 func (m *master) upgraded(err error) {
 	m.upgrading = false
+	if err == nil {
+		m.ledger.Ended(ledger.Upgrade, ledger.Done)
+	} else {
+		m.ledger.Ended(ledger.Upgrade, ledger.Undone)
+	}
 	if err != nil {
 		if err := m.baton.takeBack(); err != nil {
 			m.log.Warn("cannot take back what the upgrade did not take", zap.Error(err))
@@ -177,6 +183,7 @@ func (m *master) up() {
 	if err := m.upgrader.Ready(); err != nil {
 		m.log.Error("cannot tell the previous master that this one is ready", zap.Error(err))
 	}
+	m.succeedAdmin()
 	m.awaitMain()
 	if m.upgrader.HasParent() {
 		m.succeedPromotion()

@@ -26,8 +26,12 @@ func (o Outcome) String() string {
 	return [Outcomes]string{"done", "rejected", "undone"}[o]
 }
 
-// Ended counts the end of an order.
-func (l *Ledger) Ended(k Kind, o Outcome) { l.head.outcomes[k][o].Add(1) }
+// Ended counts the end of an order. A nil Ledger counts nothing.
+func (l *Ledger) Ended(k Kind, o Outcome) {
+	if l != nil {
+		l.head.outcomes[k][o].Add(1)
+	}
+}
 
 // Outcome is how often that happened.
 func (l *Ledger) Outcome(k Kind, o Outcome) uint64 { return l.head.outcomes[k][o].Load() }
