@@ -41,3 +41,20 @@ func MostWorkers() int {
 	s, _ := lookup(Table(), nameWorkers)
 	return int(s.Max)
 }
+
+// Locate resolves only what tells where a service's control socket is. It
+// passes over mistakes: a service whose file is being edited must be reachable.
+func Locate(in Input) Settings {
+	l, err := newLoader(in)
+	if err != nil {
+		return Defaults(1)
+	}
+	l.readFile()
+	l.readEnvFiles()
+	for _, s := range l.table {
+		if s.Name == nameControlSocket || s.Name == nameStateDir {
+			l.resolve(s)
+		}
+	}
+	return l.out.Settings
+}

@@ -19,6 +19,7 @@ var layers = []struct {
 	{"app/api/limit", []string{"internal/permits", "internal/redis"}},
 	{"app/api/cache", []string{"internal/redis"}},
 	{"app/api/...", []string{"app", "app/api/...", "worker", "internal/build", "internal/config"}},
+	{"app/control", []string{"internal/control/..."}},
 	{"app", []string{"supervisor", "supervisor/pidone", "worker", "internal/..."}},
 	{"supervisor/fleet", []string{"supervisor/fleet"}},
 	{"supervisor/...", []string{"supervisor/...", "internal/..."}},
