@@ -78,8 +78,9 @@ type conn struct {
 
 	room int // the server's read buffer when it is empty; the serving goroutine's
 
-	access *accessLine // the serving goroutine's; nil until needed
-	seen   vigil       // the watchdog's notes; nobody else touches them
+	access   *accessLine // the serving goroutine's; nil until needed
+	scrutiny scrutiny
+	seen     vigil // the watchdog's notes; nobody else touches them
 }
 
 // step makes a transition. c.mu is held.
@@ -105,12 +106,14 @@ func (c *conn) Read(p []byte) (int, error) {
 	} else if len(p) < c.room {
 		c.pipelined()
 	}
+	if c.scrutiny.barred != nil {
+		return c.bar(p)
+	}
 	for {
-		n, err := c.socket.Read(p)
+		n, err := c.receive(p)
 		if n > 0 {
 			c.before = c.in.Add(uint64(n)) - uint64(n)
-			c.arrived()
-			return n, err
+			return c.inspect(p[:n], c.arrived())
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
@@ -122,7 +125,7 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // arrived begins a request unless one is under way.
-func (c *conn) arrived() {
+func (c *conn) arrived() reader {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch c.state {
@@ -134,8 +137,14 @@ func (c *conn) arrived() {
 	case connFresh, connIdle:
 		c.from = c.before
 		c.begin()
-	case connActive, connMoving, connAnswered, connHijacked, connClosed:
+	case connActive:
+		if c.req.entered {
+			return forHandler
+		}
+	case connMoving, connAnswered, connHijacked, connClosed:
+		return forNobody
 	}
+	return forServer
 }
 
 // expired decides what a read deadline in the past means. An end of file makes
@@ -266,6 +275,7 @@ func (c *conn) Close() error {
 	case connFresh, connActive, connIdle, connLeaving, connAnswered, connHijacked:
 	}
 	last := c.finish()
+	c.unreserve(true)
 	c.unbind()
 	linger := c.req.linger
 	answer := c.req.answer

@@ -97,7 +97,8 @@ func newCore(o coreOptions) (*core, error) {
 		return nil, err
 	}
 	c.dog = &watchdog{
-		t: t, gate: c.gate, limits: limitsOf(o.Settings), tick: tickOf(o.Settings),
+		noise: limiter{every: time.Second},
+		t:     t, gate: c.gate, limits: limitsOf(o.Settings), tick: tickOf(o.Settings),
 		phase: func(now time.Duration) phase { return c.plan.Load().at(now) },
 		stuck: func(request string, age time.Duration) {
 			o.Logger.Error("a timed out handler does not return: asking for another worker",

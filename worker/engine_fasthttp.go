@@ -34,6 +34,8 @@ func newFastEngine(t *tracker, a App, s config.Settings) *fasthttp.Server {
 	srv.ErrorHandler = refuseBad
 	srv.Concurrency = max(fasthttp.DefaultConcurrency, 2*s.WorkerConnections)
 	srv.ReadTimeout, srv.WriteTimeout, srv.IdleTimeout = 0, 0, 0
+	t.entrance = newEntrance(s, false, true)
+	limitFastHTTP(srv, s)
 	srv.DisableKeepalive = srv.DisableKeepalive || s.Keepalive == 0
 	srv.CloseOnShutdown = false
 	srv.TCPKeepalive = false // Go's own default is on
@@ -70,6 +72,9 @@ func (e *fastEngine) serve(ctx *fasthttp.RequestCtx) {
 	// the watchdog could then answer that one first. A write deadline, even
 	// none, makes it flush.
 	_ = ctx.SetWriteDeadline(time.Time{})
+	if c.scrutiny.Variants() {
+		dropVariants(ctx.Request.Header.Del)
+	}
 	defer e.leave(ctx, c)
 	e.handler(ctx)
 }
@@ -88,6 +93,7 @@ func (e *fastEngine) leave(ctx *fasthttp.RequestCtx, c *conn) {
 		resp = late
 	}
 	followed := c.followed(sizeOf(ctx))
+	ctx.Request.ReleaseBody(smallBody) // or the connection keeps it
 	// In a drain the last answer says that it is the last. A pipelined request
 	// that has been read already is answered here first.
 	if c.result(resp.StatusCode(), e.record(ctx, c, resp)) || e.t.draining.Load() && !followed {

@@ -33,6 +33,7 @@ func newHTTPEngine(t *tracker, a App, s config.Settings) *http.Server {
 	}
 	srv.ReadTimeout, srv.ReadHeaderTimeout, srv.WriteTimeout, srv.IdleTimeout = 0, 0, 0, 0
 	srv.ErrorLog = quietLog(t.log)
+	t.entrance = newEntrance(s, srv.Protocols != nil && srv.Protocols.UnencryptedHTTP2(), false)
 	srv.SetKeepAlivesEnabled(s.Keepalive != 0)
 	return srv
 }
@@ -93,6 +94,9 @@ func (e *httpEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.fix()
 	}
 	c.entry.Describe(r.Method, r.URL.Path)
+	if c.scrutiny.Variants() {
+		dropVariants(r.Header.Del)
+	}
 	parent := r.Context()
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	// net/http watches the client itself and gives no cause.

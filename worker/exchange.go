@@ -139,6 +139,7 @@ func (c *conn) finish() ending {
 	}
 	r.open = false
 	c.endContext(ErrFinished)
+	c.unreserve(false)
 	c.entry.End(now)
 	sent := c.out.Load() - r.sent
 	if !r.counted {

@@ -44,7 +44,7 @@ type testCore struct {
 func settings() config.Settings {
 	return config.Settings{
 		Workers: 1, WorkerConnections: 50, Timeout: time.Minute, GracefulTimeout: 5 * time.Second,
-		StreamTimeout: 10 * time.Second, Keepalive: time.Minute,
+		StreamTimeout: 10 * time.Second, Keepalive: time.Minute, HTTP: config.HTTP{Strict: true},
 	}
 }
 

@@ -36,7 +36,7 @@ func (c *conn) giveNotice(id uint64, now time.Duration, cause error) (how string
 		return "context cancelled, response cut off in " + lastWord.String(), true
 	}
 	status := 503
-	if !r.entered {
+	if !r.entered || c.owes() {
 		r.linger = true
 		if errors.Is(cause, ErrTimeout) {
 			status = 408 // the client was too slow, not the handler

@@ -24,6 +24,7 @@ type tracker struct {
 	conns    registry
 	ids      atomic.Uint64
 	draining atomic.Bool           // responses carry Connection: close
+	entrance *entrance             // nil without one, in tests
 	mover    atomic.Pointer[mover] // hands connections over; nil while none does
 
 	release   func(*conn) // gives the connection's permit back
@@ -55,6 +56,7 @@ func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, b
 	}
 	c := &conn{socket: s, t: t, entry: entry, index: index, since: since, state: state, spoke: state == connIdle}
 	c.seen.at = t.clock.Now()
+	c.scrutinize()
 	entry.Open(clientOf(s), since)
 	t.conns.add(c)
 	if m := t.mover.Load(); m != nil && m.drains {

@@ -27,12 +27,32 @@ type glance struct {
 	stream  bool
 	warned  bool // it has been given its last word
 	late    bool // that time is over
+
+	head, body time.Duration // how long the client has taken for a request's head; how long its body was waited for
+	bodyIn     uint64        // how much of that has come
 }
 
 // limits are a worker's patience. A zero duration is no limit.
 type limits struct {
 	fresh, idle, request, write, stuck time.Duration
+
+	head, body time.Duration // for a request to arrive
 }
+
+// minRate is how many bytes of a body buy the client another second.
+const minRate = 512
+
+// tardy says whether the client takes too long over its request.
+func tardy(g glance, l limits) bool {
+	if over(g.head, l.head) {
+		return true
+	}
+	bought := time.Duration(min(g.bodyIn/minRate, maxBought)) * time.Second
+	return l.body > 0 && g.body > l.body+bought
+}
+
+// maxBought keeps the sum from overflowing.
+const maxBought = 1 << 32
 
 // phase is how far a drain has come.
 type phase uint8
@@ -83,7 +103,7 @@ func judgeActive(g glance, l limits, p phase) verdict {
 		return vDraining
 	case p >= phaseGraceful && !g.begun && !g.stream:
 		return vDraining
-	case over(g.quiet, l.request):
+	case over(g.quiet, l.request), tardy(g, l):
 		return vTimeout
 	}
 	return vNone

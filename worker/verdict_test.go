@@ -9,7 +9,7 @@ import (
 
 func TestJudge(t *testing.T) {
 	const s = time.Second
-	l := limits{fresh: 10 * s, idle: 5 * s, request: 10 * s, write: 3 * s, stuck: 2 * s}
+	l := limits{fresh: 10 * s, idle: 5 * s, request: 10 * s, write: 3 * s, stuck: 2 * s, head: 4 * s, body: 6 * s}
 	tests := map[string]struct {
 		g    glance
 		p    phase
@@ -38,6 +38,12 @@ func TestJudge(t *testing.T) {
 		"drain: response under way":         {glance{state: connActive, quiet: s, begun: true}, phaseGraceful, vNone},
 		"drain: stalled stream":             {glance{state: connActive, quiet: 11 * s, begun: true, stream: true}, phaseGraceful, vTimeout},
 		"drain: stream over budget":         {glance{state: connActive, quiet: s, begun: true, stream: true}, phaseStream, vDraining},
+		"head in time":                      {glance{state: connActive, head: 3 * s}, phaseServing, vNone},
+		"head too late, though it moves":    {glance{state: connActive, head: 5 * s}, phaseServing, vTimeout},
+		"body in time":                      {glance{state: connActive, body: 5 * s}, phaseServing, vNone},
+		"body too late":                     {glance{state: connActive, body: 7 * s, bodyIn: 500}, phaseServing, vTimeout},
+		"body slow but steady":              {glance{state: connActive, body: 7 * s, bodyIn: 1024}, phaseServing, vNone},
+		"body of which a lot has come":      {glance{state: connActive, body: 7 * s, bodyIn: 1 << 62}, phaseServing, vNone},
 		"answered":                          {glance{state: connAnswered, age: s}, phaseServing, vNone},
 		"does not return":                   {glance{state: connAnswered, age: 3 * s}, phaseServing, vStuck},
 		"leaving":                           {glance{state: connLeaving, age: 100 * s}, phaseStream, vNone},

@@ -45,24 +45,29 @@ type watchdog struct {
 
 	scanned  atomic.Int64 // when it last finished a look, for the heartbeat
 	buf      []*conn
+	noise    limiter                       // for clients that are too slow
 	inFlight map[uint64]scoreboard.Request // by id, during a scan that needs it
 }
 
 func limitsOf(s config.Settings) limits {
-	fresh := s.Timeout
+	fresh := s.HTTP.HeaderTimeout
+	if fresh == 0 {
+		fresh = s.Timeout
+	}
 	if fresh == 0 {
 		fresh = silentClient
 	}
 	return limits{
 		fresh: fresh, idle: s.Keepalive, request: s.Timeout, write: s.WriteTimeout,
 		stuck: min(max(s.Timeout/2, minStuck), maxStuck),
+		head:  s.HTTP.HeaderTimeout, body: s.HTTP.BodyTimeout,
 	}
 }
 
 // tickOf is fine enough for the shortest limit to be met within five per cent.
 func tickOf(s config.Settings) time.Duration {
 	tick := maxTick
-	for _, d := range []time.Duration{s.Timeout, s.Keepalive, s.WriteTimeout, s.GracefulTimeout, s.StreamTimeout} {
+	for _, d := range []time.Duration{s.Timeout, s.Keepalive, s.WriteTimeout, s.GracefulTimeout, s.StreamTimeout, s.HTTP.HeaderTimeout, s.HTTP.BodyTimeout} {
 		if d > 0 {
 			tick = min(tick, d/20)
 		}
@@ -142,9 +147,11 @@ func (w *watchdog) glance(c *conn, now time.Duration) glance {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := &c.req
+	head, body, bodyIn := c.arrival(now)
 	return glance{
 		id: r.id, state: c.state, age: now - c.since, quiet: now - v.at, writing: writing,
 		begun: r.begun, stream: r.stream, warned: r.cutAt != 0, late: now >= r.cutAt,
+		head: head, body: body, bodyIn: bodyIn,
 	}
 }
 
@@ -159,7 +166,13 @@ func (w *watchdog) end(c *conn, g glance, now time.Duration, cause error) {
 	if errors.Is(cause, ErrTimeout) {
 		w.t.totals.Timeout()
 	}
-	w.t.log.Warn("request timed out",
+	times := uint64(1)
+	if g.head > 0 || g.body > 0 { // the client's doing, and there may be thousands like it
+		if times, ok = w.noise.allow(now); !ok {
+			return
+		}
+	}
+	w.t.log.Warn("request timed out", zap.Uint64("times", times),
 		zap.String("cause", cause.Error()), zap.String("action", how),
 		zap.String("method", r.Method), zap.String("path", r.Path), zap.String("client", r.Client),
 		zap.Duration("age", r.Age), zap.Duration("quiet", g.quiet))

@@ -58,6 +58,7 @@ type Checker struct {
 
 	state   state
 	reason  Reason // of stRefused
+	broken  bool   // it was in a body
 	sub     uint8  // where in a small grammar: scheme, version, host, extension
 	blanks  uint8  // empty lines before the request
 	wordLen uint8
@@ -100,6 +101,7 @@ func (c *Checker) Feed(p []byte) (n int, why Reason) {
 		i, why = max(0, i-(c.head+c.line-c.lim.Head)), HeadTooLong
 	}
 	if why != OK {
+		c.broken = c.InBody() || c.broken
 		c.state, c.reason = stRefused, why
 	}
 	return i, why
@@ -174,6 +176,10 @@ func (c *Checker) Between() bool { return c.state == stStart || c.state == stSwi
 func (c *Checker) InBody() bool {
 	return c.state >= stBody && c.state <= stChunkLF || c.trailer && c.inHead()
 }
+
+// BrokenBody says whether the refused byte was in a body: the request whose body it
+// is began well.
+func (c *Checker) BrokenBody() bool { return c.broken }
 
 // Body is the size of the body that is being read, as far as it is declared:
 // Content-Length, or the chunks so far and the present one. Only with [Checker.InBody].

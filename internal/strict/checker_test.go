@@ -263,7 +263,7 @@ func TestHTTP2Preface(t *testing.T) {
 }
 
 func TestEveryReasonIsExplained(t *testing.T) {
-	for r := OK + 1; r < reasons; r++ {
+	for r := OK + 1; r < Reasons; r++ {
 		if r.Status() < 400 || r.String() == "" || strings.ContainsAny(r.String(), "\"\\\n") {
 			t.Errorf("reason %d: %d %q", r, r.Status(), r)
 		}

@@ -37,7 +37,7 @@ const (
 	BadChunkEnd
 	BadTrailer
 	EarlyBytes
-	reasons
+	Reasons // how many there are
 )
 
 type explanation struct {
@@ -45,7 +45,7 @@ type explanation struct {
 	message string
 }
 
-var explanations = [reasons]explanation{
+var explanations = [Reasons]explanation{
 	OK:                 {200, ""},
 	BadRequestLine:     {400, "The request line is not method, target and version with one space between them."},
 	BadMethod:          {400, "The method is not 3 to 20 capital letters, digits or token characters."},
