@@ -28,6 +28,7 @@ type child struct {
 	control     *sys.Channel
 	board       *scoreboard.Board
 	crash       int           // memfd the runtime writes a crash into
+	refuses     int           // version of the list of refused requests that it has
 	box         *blackbox.Box // the last lines it logged
 	words       *lastWords
 	started     time.Time

@@ -69,6 +69,7 @@ type master struct {
 	deaths    *autopsy.Store
 	claims    autopsy.Claims
 
+	poison     poisonWatch
 	undertaker *undertaker // what is slow about deaths
 	accountant *undertaker // access lines of lost requests
 

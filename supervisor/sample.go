@@ -21,6 +21,7 @@ func (m *master) sample() {
 		readings = append(readings, r)
 	}
 	m.countProcessor(now)
+	m.releasePoison(now)
 	m.observe(now)
 	m.measure(now)
 	m.step(fleet.Sampled{Readings: readings})

@@ -118,6 +118,7 @@ func (m *master) queueBoot(c *child, s *config.Settings) error {
 	for _, l := range m.sockets {
 		boot.Listeners = append(boot.Listeners, handoff.Listener{Network: l.Network, Address: l.Address})
 	}
+	boot.Refuse, c.refuses = m.poison.list, m.poison.version
 	packet, err := json.Marshal(boot)
 	if err != nil {
 		return fmt.Errorf("cannot encode boot packet: %w", err)

@@ -36,7 +36,8 @@ func (m *master) status(now time.Time) control.Status {
 	m.statusTotals(&s, now)
 	s.Overflows, _ = sys.ListenOverflows()
 	s.Health = healthOf(&s)
-	s.Warnings = m.warnings(&s, view, now)
+	s.Poisoned = m.poisoned(now)
+	s.Warnings = append(m.warnings(&s, view, now), warnPoisoned(s.Poisoned)...)
 	return s
 }
 

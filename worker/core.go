@@ -196,6 +196,8 @@ func (c *core) obey(o order) {
 		c.release(o.Slot)
 	case handoff.OrderQuit:
 		c.quit()
+	case handoff.OrderRefuse:
+		c.t.refused.set(o.Refuse)
 	case handoff.OrderReopen:
 		c.o.Reopen()
 	case handoff.OrderLogLevel:

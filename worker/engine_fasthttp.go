@@ -21,7 +21,7 @@ type fastEngine struct {
 // its Concurrency answers 503 where the gate waits (P9), its WriteTimeout
 // bounds whole streams (P5), its idle timeout costs a deadline per request.
 func newFastEngine(t *tracker, a App, s config.Settings) *fasthttp.Server {
-	e := &fastEngine{t: t, handler: a.FastHTTP}
+	e := &fastEngine{t: t, handler: t.refused.fastHTTP(a.FastHTTP)}
 	srv := &fasthttp.Server{}
 	if a.TuneFastHTTP != nil {
 		a.TuneFastHTTP(srv)

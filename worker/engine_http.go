@@ -21,7 +21,7 @@ type httpEngine struct {
 
 // newHTTPEngine makes a net/http server that leaves time to us.
 func newHTTPEngine(t *tracker, a App, s config.Settings) *http.Server {
-	e := &httpEngine{t: t, handler: a.HTTP}
+	e := &httpEngine{t: t, handler: t.refused.http(a.HTTP)}
 	srv := &http.Server{} //nolint:gosec // timeouts are the watchdog's
 	if a.TuneHTTP != nil {
 		a.TuneHTTP(srv)

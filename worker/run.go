@@ -74,6 +74,7 @@ func serve(app App, in *inheritance, k *control, box inbox) int {
 	if err != nil {
 		return k.fail(handoff.ExitBoot, err)
 	}
+	c.t.refused.set(in.boot.Refuse)
 	return c.run(box)
 }
 
@@ -94,7 +95,7 @@ func setUp(app App, info *Info, in *inheritance, box inbox) (stopped bool, err e
 		case o := <-box.orders:
 			o.closeRest() // nothing that comes with descriptors is for a worker that is not ready
 			switch o.Kind {
-			case handoff.OrderAdopt, handoff.OrderRelease, handoff.OrderTake, handoff.OrderShed:
+			case handoff.OrderAdopt, handoff.OrderRelease, handoff.OrderTake, handoff.OrderShed, handoff.OrderRefuse:
 				continue
 			case handoff.OrderReopen:
 				in.reopen()

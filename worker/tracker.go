@@ -23,6 +23,7 @@ type tracker struct {
 	hangups  *hangups
 	conns    registry
 	ids      atomic.Uint64
+	refused  refusedShapes
 	draining atomic.Bool           // responses carry Connection: close
 	entrance *entrance             // nil without one, in tests
 	mover    atomic.Pointer[mover] // hands connections over; nil while none does

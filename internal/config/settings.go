@@ -30,6 +30,8 @@ type Settings struct {
 	AccessLog         string // "" is off, "-" is stdout
 	AccessLogFormat   string // combined, json
 
+	Poison Poison
+
 	HTTP  HTTP
 	Admin Admin
 	API   API

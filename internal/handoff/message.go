@@ -15,6 +15,7 @@ type Boot struct {
 	Incarnation uint64 // unique within the master's life
 	// MaxRequests is the recycle limit of this incarnation, jitter included; 0 is off.
 	MaxRequests uint64
+	Refuse      []Refusal `json:",omitempty"` // as in [Order.Refuse]
 	Settings    config.Settings
 	Listeners   []Listener
 }
@@ -41,8 +42,17 @@ type Order struct {
 	// descriptor per listener.
 	Slot      int        `json:",omitempty"`
 	Listeners []Listener `json:",omitempty"`
+	// Refuse of OrderRefuse is the whole list, in the place of the one before.
+	Refuse []Refusal `json:",omitempty"`
 	// Inspect of OrderInspect.
 	Inspect *Inspection `json:",omitempty"`
+}
+
+// Refusal is a kind of request that has killed workers and is kept away from
+// them for a while. The worker ends it by itself, also when the master is gone.
+type Refusal struct {
+	Shape string // see package shape
+	Until time.Time
 }
 
 // Target is a worker that takes over idle connections.
@@ -64,6 +74,7 @@ const (
 	OrderRelease  OrderKind = "release"   // stop accepting on them
 	OrderTake     OrderKind = "take"      // one descriptor: the receiving end of a transfer to this worker
 	OrderShed     OrderKind = "shed"      // hand Count idle connections over and go on serving
+	OrderRefuse   OrderKind = "refuse"    // answer some kinds of requests with 503
 	OrderInspect  OrderKind = "inspect"   // one descriptor: where to write what Inspect asks for
 )
 
