@@ -3,9 +3,15 @@ package build
 
 import "runtime/debug"
 
-// Version is what the go command stamped into the binary: a module version, or
-// the commit of a build from a checkout, or "devel".
+// released is set by the linker in a release (scripts/release.sh).
+var released string
+
+// Version is the release, or what the go command stamped into the binary: a
+// module version, or the commit of a build from a checkout, or "devel".
 func Version() string {
+	if released != "" {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "devel"
