@@ -62,6 +62,7 @@ func Load(in Input) (*Resolved, error) {
 		l.resolve(s)
 	}
 	l.combine()
+	l.checkCache()
 	l.gatewayHints()
 	if len(l.errs) > 0 {
 		return nil, errors.Join(l.errs...)

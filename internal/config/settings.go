@@ -52,6 +52,7 @@ type API struct {
 	MaxBodySize           int64         // bytes
 	Heartbeat             time.Duration // 0 is off
 	LameDuck              time.Duration // 0 is off
+	Cache                 Cache
 }
 
 // Echo shapes the built-in provider's answers, for load tests without an LLM.

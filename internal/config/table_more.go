@@ -83,7 +83,7 @@ func tableOperation() []Setting {
 
 // tableAPI has the settings of the WebChasor API.
 func tableAPI() []Setting {
-	return append(tableLimits(), []Setting{
+	return append(append(tableLimits(), tableCache()...), []Setting{
 		{
 			Name: "echo.first_token_delay", Env: "ECHO_FIRST_TOKEN_DELAY",
 			YAML: "providers.echo.first_token_delay", Flag: "echo-first-token-delay",
