@@ -1,0 +1,201 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/webchasor/webchasor/app/control"
+	"github.com/webchasor/webchasor/internal/testproc"
+)
+
+// watched starts the program with a control socket and waits until it serves.
+func watched(t *testing.T, env ...string) (p *testproc.Process, addr string, c *control.Client) {
+	t.Helper()
+	dir := t.TempDir()
+	socket := dir + "/control.sock"
+	p = startWith(t, testproc.Options{App: appFastHTTP, Dir: dir, Env: append([]string{"CONTROL_SOCKET=" + socket}, env...)})
+	return p, p.Up(), control.New(socket)
+}
+
+// theDeath waits for the only death and returns its record.
+func theDeath(t *testing.T, c *control.Client) control.DeathRecord {
+	t.Helper()
+	var list control.Deaths
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
+		var err error
+		list, err = c.Deaths(t.Context())
+		return err == nil && len(list.Deaths) > 0
+	}, "the death is listed")
+	if len(list.Deaths) != 1 {
+		t.Fatalf("deaths %+v, want one", list.Deaths)
+	}
+	record, err := c.Death(t.Context(), list.Deaths[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
+}
+
+// lostLine is what the access log says about a request that died with its worker.
+type lostLine struct {
+	Method, URI, Lost, Death string
+	Status, PID, Slot        int
+	UserAgent                string `json:"user_agent"`
+}
+
+// lostLines waits for n access lines of lost requests.
+func lostLines(t *testing.T, p *testproc.Process, n int) (lost []lostLine) {
+	t.Helper()
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
+		lost = nil
+		text, _ := os.ReadFile(p.Path("access.log"))
+		for line := range strings.Lines(string(text)) {
+			var l lostLine
+			if json.Unmarshal([]byte(line), &l) == nil && l.Lost != "" {
+				lost = append(lost, l)
+			}
+		}
+		return len(lost) >= n
+	}, "the lost requests are in the access log")
+	if len(lost) != n {
+		t.Errorf("%d lost requests in the access log, want %d: %+v", len(lost), n, lost)
+	}
+	return lost
+}
+
+// head is the part of a report that a tired person reads.
+func head(report string) string {
+	first, _, _ := strings.Cut(report, "\n\n")
+	return first
+}
+
+// TestAutopsyNamesTheCulprit: ten seconds at three in the morning are enough.
+func TestAutopsyNamesTheCulprit(t *testing.T) {
+	t.Parallel()
+	p, addr, c := watched(t, "WEB_WORKERS=1", "ACCESS_LOG=access.log", "ACCESS_LOG_FORMAT=json")
+	old := p.WaitWorkers(1)
+	client := testproc.Client{Addr: addr} // one connection: the first request has ended when the second begins
+	defer client.Close()
+	client.Get("/stderr?text=words-before-the-end")
+	client.Get("/panic-goroutine")
+	p.WaitLog(0, died(old[0]), "the death")
+	d := theDeath(t, c)
+	for _, want := range []string{
+		"Worker died: panic: panic in a goroutine", "Culprit: GET /panic-goroutine", "Where: ", "testapp_test.go:", "To do: ",
+	} {
+		if !strings.Contains(head(d.Report), want) {
+			t.Errorf("the first lines do not say %q:\n%s", want, head(d.Report))
+		}
+	}
+	for _, want := range []string{"words-before-the-end", "worker ready", "load ", "exit status 2"} {
+		if !strings.Contains(d.Report, want) {
+			t.Errorf("the report does not say %q", want)
+		}
+	}
+	if d.Cause != "panic" || d.Culprit != "GET /panic-goroutine" || d.Lost != 1 || d.PID != old[0] || !json.Valid(d.Record) {
+		t.Errorf("in short: %+v", d.Death)
+	}
+	events, err := c.Events(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(events.Events, func(e control.Event) bool { return e.Death == d.ID && e.PID == old[0] && string(e.Kind) == "death" }) {
+		t.Errorf("no event names the record %s", d.ID)
+	}
+	l := lostLines(t, p, 1)[0]
+	if l.Method != "GET" || l.URI != "/panic-goroutine" || l.Status != 502 || l.Lost != "panic" || l.UserAgent != "lost:panic" || l.Death != d.ID || l.PID != old[0] {
+		t.Errorf("the access log says %+v", l)
+	}
+	p.Stop(0)
+}
+
+// TestAutopsyAfterSIGKILL: a process that cannot say anything any more has left
+// its log lines and its requests behind all the same.
+func TestAutopsyAfterSIGKILL(t *testing.T) {
+	t.Parallel()
+	p, addr, c := watched(t, "WEB_WORKERS=1", "ACCESS_LOG=access.log", "ACCESS_LOG_FORMAT=json")
+	old := p.WaitWorkers(1)
+	background(addr, "/block?touch=one")
+	background(addr, "/sleep?ms=600000&touch=two")
+	begun(t, p, "one")
+	begun(t, p, "two")
+	p.SignalPID(old[0], syscall.SIGKILL)
+	d := theDeath(t, c)
+	if d.Cause != "outside-signal" || d.Signal != "SIGKILL" || d.Lost != 2 {
+		t.Errorf("in short: %+v", d.Death)
+	}
+	for _, want := range []string{"sender unknown", "we sent it no signal", "worker ready", "/block", "/sleep", "auditctl"} {
+		if !strings.Contains(d.Report, want) {
+			t.Errorf("the report does not say %q:\n%s", want, d.Report)
+		}
+	}
+	var paths []string
+	for _, l := range lostLines(t, p, 2) {
+		paths = append(paths, l.URI)
+	}
+	if slices.Sort(paths); !slices.Equal(paths, []string{"/block", "/sleep"}) {
+		t.Errorf("lost %v", paths)
+	}
+	p.Stop(0)
+}
+
+// TestNoRecordIsLostAtTheEnd: a death in the last moment is written down.
+func TestNoRecordIsLostAtTheEnd(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.Up()
+	old := p.WaitWorkers(2)
+	p.SignalPID(old[0], syscall.SIGKILL)
+	p.WaitLog(0, died(old[0]), "the death")
+	p.Signal(syscall.SIGQUIT)
+	p.ExpectExit(0)
+	if record := onlyRecord(t, p); !contains(t, record, "sender unknown") {
+		t.Errorf("%s is not about that death", record)
+	}
+}
+
+// TestPoisonIsNamedAndQuarantined has a request that kills whoever serves it.
+func TestPoisonIsNamedAndQuarantined(t *testing.T) {
+	t.Parallel()
+	p, addr, c := watched(t, "WEB_WORKERS=2", "POISON_DEATHS=2", "POISON_QUARANTINE=4")
+	for n := range 2 {
+		mark := p.Log.Mark()
+		<-background(addr, "/exit?code=9")
+		p.WaitLog(mark, testproc.Msg(testproc.MsgDied), "death "+string(rune('1'+n)))
+	}
+	p.WaitLog(0, testproc.Both(testproc.Level("warn"), testproc.Text("keeps killing workers", "GET /exit")), "the warning")
+	p.WaitWorkers(2)
+	status, err := c.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(status.Poisoned) != 1 || status.Poisoned[0].Shape != "GET /exit" || status.Poisoned[0].Deaths != 2 {
+		t.Errorf("the status names %+v", status.Poisoned)
+	}
+	// Whichever worker answers refuses, until the quarantine ends. On a slow
+	// machine it may be over before we came.
+	mark := p.Log.Mark()
+	if res := <-background(addr, "/exit?code=9"); res.Status == 503 {
+		if after := res.Header.Get("Retry-After"); after == "" || after == "0" {
+			t.Errorf("Retry-After is %q", after)
+		}
+		if !strings.Contains(res.Body, "request_quarantined") {
+			t.Errorf("the body is %q", res.Body)
+		}
+		expectOK(t, testproc.Get(t, addr, "/pid"))
+	} else if _, over := p.Log.Find(0, testproc.Text("let in again")); !over {
+		t.Errorf("in quarantine the request got %v", res)
+	}
+	p.WaitLog(0, testproc.Text("let in again", "GET /exit"), "the end of the quarantine")
+	testproc.Eventually(t, testproc.Patience, 50*time.Millisecond, func() bool {
+		<-background(addr, "/exit?code=9")
+		_, dead := p.Log.Find(mark, testproc.Msg(testproc.MsgDied))
+		return dead
+	}, "after the quarantine the request reaches the handler again")
+	p.Stop(0)
+}
