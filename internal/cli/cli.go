@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -48,9 +49,10 @@ func Run(args []string, p Program) int {
 		p.Stderr = os.Stderr
 	}
 	r := &runner{program: p}
-	if err := r.app().Run(args); err != nil {
+	app := r.app()
+	if err := app.Run(flagsFirst(app, args)); err != nil {
 		PrintError(p.Stderr, p.Name, err)
-		return exitUsage
+		return exitStatus(err)
 	}
 	return r.status
 }
@@ -77,7 +79,9 @@ func (r *runner) app() *cli.App {
 		Name: p.Name, HelpName: p.Name, Usage: p.Usage, Version: p.Version,
 		Writer: p.Stdout, ErrWriter: p.Stderr,
 		HideHelpCommand: true,
-		OnUsageError:    r.usageError,
+		// Hidden: what the scripts of the completion command ask.
+		EnableBashCompletion: true,
+		OnUsageError:         r.usageError,
 		// The default handler exits the process.
 		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
@@ -92,8 +96,10 @@ func (r *runner) app() *cli.App {
 				Name: "version", Usage: "print the version", HideHelpCommand: true,
 				OnUsageError: r.usageError, Action: r.plain(r.version),
 			},
+			r.completionCommand(),
 		},
 	}
+	app.Commands = slices.Concat(app.Commands, r.observing(), r.steering())
 	app.Action = r.group
 	if p.DefaultServe {
 		r.root = newInputs(p.Groups)

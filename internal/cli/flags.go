@@ -52,16 +52,7 @@ func newInputs(groups []config.Group) *inputs {
 
 // flags describes them for urfave/cli.
 func (in *inputs) flags() []cli.Flag {
-	flags := []cli.Flag{
-		&cli.GenericFlag{
-			Name: "config", Aliases: []string{"c"}, Value: &in.file,
-			Usage: "YAML `FILE`; without it " + strings.Join(config.SearchPaths(), ", ") + ", if there is one",
-		},
-		&cli.GenericFlag{
-			Name: "env-file", Value: &in.envFiles,
-			Usage: "`FILE` of KEY=VALUE lines, re-read by a reload; wins over the process environment; may be repeated",
-		},
-	}
+	flags := []cli.Flag{in.fileFlag(), in.envFileFlag()}
 	for _, s := range in.table {
 		if s.Flag == "" {
 			continue // in the file or the environment only
@@ -78,6 +69,20 @@ func (in *inputs) flags() []cli.Flag {
 	return flags
 }
 
+func (in *inputs) fileFlag() cli.Flag {
+	return &cli.GenericFlag{
+		Name: "config", Aliases: []string{"c"}, Value: &in.file,
+		Usage: "YAML `FILE`; without it " + strings.Join(config.SearchPaths(), ", ") + ", if there is one",
+	}
+}
+
+func (in *inputs) envFileFlag() cli.Flag {
+	return &cli.GenericFlag{
+		Name: "env-file", Value: &in.envFiles,
+		Usage: "`FILE` of KEY=VALUE lines, re-read by a reload; wins over the process environment; may be repeated",
+	}
+}
+
 func category(g config.Group) string {
 	if g == config.GroupAPI {
 		return "WebChasor API"
@@ -88,6 +93,16 @@ func category(g config.Group) string {
 // loader freezes the flags, those before the command first, and the working
 // directory, which must not move between two reloads.
 func (r *runner) loader(more ...*inputs) Loader {
+	in := r.input(more...)
+	return func() (*config.Resolved, error) {
+		in := in
+		in.Environ = os.Environ()
+		return config.Load(in)
+	}
+}
+
+// input is what the flags say, with the environment of this moment.
+func (r *runner) input(more ...*inputs) config.Input {
 	in := config.Input{Flags: map[string]string{}, Groups: r.program.Groups}
 	if dir, err := os.Getwd(); err == nil {
 		in.Dir = dir
@@ -99,11 +114,8 @@ func (r *runner) loader(more ...*inputs) Loader {
 	for _, s := range sources {
 		s.addTo(&in)
 	}
-	return func() (*config.Resolved, error) {
-		in := in
-		in.Environ = os.Environ()
-		return config.Load(in)
-	}
+	in.Environ = os.Environ()
+	return in
 }
 
 // addTo adds the flags that were given. Repeated addresses add up; of any

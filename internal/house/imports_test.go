@@ -42,6 +42,7 @@ var owners = map[string]string{
 	"golang.org/x/net/bpf":                                    "internal/steer",
 	"github.com/cloudflare/tableflip":                         "supervisor",
 	"github.com/fsnotify/fsnotify":                            "supervisor/watch",
+	"charm.land/bubbletea/v2":                                 "internal/tui",
 	"github.com/urfave/cli/v2":                                "internal/cli",
 	"github.com/maypok86/otter/v2":                            "app/api/cache",
 	"github.com/redis/go-redis/v9":                            "internal/redis",

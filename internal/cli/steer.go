@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/webchasor/webchasor/internal/control"
+	"github.com/webchasor/webchasor/internal/show"
+)
+
+// steering are the commands that change something.
+func (r *runner) steering() []*cli.Command {
+	wait := func() cli.Flag { return &cli.BoolFlag{Name: "wait", Usage: "wait for its end and show the progress"} }
+	return []*cli.Command{
+		r.remote("reload", "", "read the configuration and replace the workers, like kill -HUP", reload, wait(),
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "only show which settings would change, and what each needs"}),
+		r.remote("upgrade", "", "start a new master from the binary on disk, like kill -USR2", upgrade, wait()),
+		r.remote("rollback", "", "undo the last reload, or the upgrade that began this master", rollback, wait()),
+		r.remote("scale", "N|+N|-N", "another number of workers, until the next reload", scale, wait()),
+		r.remote("recycle", "SLOT|all", "replace workers, one after the other", recycle, wait()),
+		r.remote("drain", "", "let all workers finish and leave; the master stays, like kill -WINCH", drain, wait()),
+		r.remote("log-level", "debug|info|warn|error", "change the level of the log, until the next reload", logLevel),
+	}
+}
+
+func reload(c *cli.Context, m *remote) error {
+	if c.Bool("dry-run") {
+		p, err := m.Plan(m.ctx)
+		if err != nil {
+			return err
+		}
+		return m.print(p, func() error { return show.Plan(m.program.Stdout, p) })
+	}
+	return m.watched(c, m.Reload)
+}
+
+func upgrade(c *cli.Context, m *remote) error  { return m.watched(c, m.Upgrade) }
+func rollback(c *cli.Context, m *remote) error { return m.watched(c, m.Rollback) }
+
+// watched gives an order; with --wait it shows on stderr what happens meanwhile.
+func (m *remote) watched(c *cli.Context, give func(context.Context, bool) (control.Result, error)) error {
+	wait := c.Bool("wait")
+	if !wait {
+		return m.result(give(m.ctx, false))
+	}
+	quiet := m.progress()
+	r, err := give(m.ctx, true)
+	quiet()
+	return m.result(r, err)
+}
+
+// progress writes events to stderr until it is told to be quiet. It is a
+// courtesy: when it fails the order goes on.
+func (m *remote) progress() (quiet func()) {
+	s, err := m.Status(m.ctx)
+	if err != nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(m.ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = m.Follow(ctx, s.Seq, func(e control.Event) error {
+			_, err := fmt.Fprintln(m.program.Stderr, show.EventLine(e))
+			return err
+		})
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+func scale(c *cli.Context, m *remote) error {
+	raw := c.Args().First()
+	n, err := strconv.Atoi(raw)
+	if err != nil || c.NArg() != 1 || n == 0 {
+		return fmt.Errorf("cannot scale to %q: give a number of workers (8), or how many more or fewer (+1, -1)", raw)
+	}
+	order := control.ScaleOrder{Workers: n}
+	if strings.HasPrefix(raw, "+") || strings.HasPrefix(raw, "-") {
+		order = control.ScaleOrder{Delta: n}
+	}
+	r, err := m.Scale(m.ctx, order)
+	return m.until(c, r, err, func(s control.Status) bool { return s.Ready == s.Wanted && len(s.Workers) == s.Wanted })
+}
+
+func recycle(c *cli.Context, m *remote) error {
+	raw := c.Args().First()
+	if c.NArg() != 1 {
+		return errors.New("cannot recycle: name a slot, or all")
+	}
+	order := control.RecycleOrder{All: raw == "all"}
+	if !order.All {
+		slot, err := slotArgument(raw)
+		if err != nil {
+			return err
+		}
+		order.Slot = &slot
+	}
+	before, err := m.Status(m.ctx)
+	if err != nil {
+		return err
+	}
+	old := make(map[int]bool)
+	for _, w := range before.Workers {
+		if order.All || w.Slot == *order.Slot {
+			old[w.PID] = true
+		}
+	}
+	r, err := m.Recycle(m.ctx, order)
+	return m.until(c, r, err, func(s control.Status) bool {
+		for _, w := range s.Workers {
+			if old[w.PID] {
+				return false
+			}
+		}
+		return s.Ready == s.Wanted
+	})
+}
+
+func drain(c *cli.Context, m *remote) error {
+	r, err := m.Drain(m.ctx)
+	return m.until(c, r, err, func(s control.Status) bool { return len(s.Workers) == 0 })
+}
+
+// until waits, if that is wanted, for what an order has begun.
+func (m *remote) until(c *cli.Context, r control.Result, err error, reached func(control.Status) bool) error {
+	if err != nil || !c.Bool("wait") {
+		return m.result(r, err)
+	}
+	quiet := m.progress()
+	defer quiet()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for {
+		s, err := m.Status(m.ctx)
+		if err != nil {
+			return err
+		}
+		if reached(s) {
+			r.Outcome, r.Ended = control.OutcomeDone, s.Time
+			return m.result(r, nil)
+		}
+		select {
+		case <-again.C:
+		case <-m.ctx.Done():
+			return m.ctx.Err()
+		}
+	}
+}
+
+func logLevel(c *cli.Context, m *remote) error {
+	if c.NArg() != 1 {
+		return errors.New("cannot change the log level: name one of debug, info, warn, error")
+	}
+	return m.result(m.LogLevel(m.ctx, c.Args().First()))
+}
