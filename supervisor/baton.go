@@ -33,6 +33,7 @@ func (m *master) queueEstate() error {
 		all = append(all, legacy{heirloom{Init: true}, int(m.init.Fd())})
 	}
 	all = append(all, legacy{heirloom{Ledger: true}, m.ledger.FD()})
+	all = append(all, m.permitsLegacy()...)
 	if m.control.fd >= 0 {
 		all = append(all, legacy{heirloom{Control: &m.control}, m.control.fd})
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/webchasor/webchasor/internal/blackbox"
 	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/permits"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/autopsy"
@@ -32,9 +33,10 @@ type child struct {
 	box         *blackbox.Box // the last lines it logged
 	words       *lastWords
 	started     time.Time
-	window      window    // what it did lately
-	maxRequests uint64    // after which it is replaced; 0 is off
-	ready       time.Time // zero until it is
+	seat        *permits.Seat // on the board of permits; nil if it has none
+	window      window        // what it did lately
+	maxRequests uint64        // after which it is replaced; 0 is off
+	ready       time.Time     // zero until it is
 	oomBefore   oomReading
 	throttled   throttling
 	reason      fleet.Reason // why we asked it to go; empty if we did not

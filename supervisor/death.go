@@ -27,6 +27,7 @@ func (m *master) exited(h exited) {
 	delete(m.children, h.id)
 	m.departed = c // the core's notes about this death come when it has left the table
 	defer c.release()
+	m.unseat(c)
 	m.traffic.stale = true
 	m.traffic.gone += c.board.Snapshot().Opened
 

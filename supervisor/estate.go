@@ -26,6 +26,7 @@ type heirloom struct {
 	Control *controlSocket `json:",omitempty"` // where the control API is served
 	Admin   *adminSocket   `json:",omitempty"` // where metrics and dashboard are served
 	Memo    bool           `json:",omitempty"` // what happened so far
+	Permits int            `json:",omitempty"` // a descriptor of the board of permits, counted from 1
 	Image   bool           `json:",omitempty"` // the program that the leaving master runs
 }
 
@@ -83,6 +84,7 @@ type estate struct {
 	control     *controlSocket
 	admin       *adminSocket
 	memo, image *int
+	permits     []int    // the descriptors of the board of permits, in order
 	answer      *os.File // the way back to that master; nil at a first start
 }
 
@@ -139,6 +141,8 @@ func (e *estate) accept(item heirloom, fd int) {
 		e.admin.fd = fd
 	case item.Memo && e.memo == nil:
 		e.memo = &fd
+	case item.Permits == len(e.permits)+1:
+		e.permits = append(e.permits, fd)
 	case item.Image && e.image == nil:
 		e.image = &fd
 	case item.Orphan != nil:
@@ -166,6 +170,7 @@ func (e *estate) close() {
 	for _, o := range e.orphans {
 		_ = sys.CloseFD(o.pidfd)
 	}
+	closeAll(e.permits)
 	if e.control != nil {
 		_ = sys.CloseFD(e.control.fd)
 	}

@@ -80,6 +80,7 @@ type master struct {
 	started time.Time
 
 	ledger    *ledger.Ledger
+	permits   permitsDesk
 	routes    []string // that are counted apart
 	clocked   clocked
 	nextClock time.Time

@@ -208,6 +208,7 @@ func (m *master) applyHot() {
 	for _, c := range m.children {
 		_ = c.send(handoff.Order{Kind: handoff.OrderLogLevel, LogLevel: s.LogLevel})
 	}
+	m.putLimits()
 	m.relisten(s.Backlog)
 	m.openWatch()
 }

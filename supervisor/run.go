@@ -87,6 +87,9 @@ func (m *master) open() error {
 	if err := m.openLedger(); err != nil {
 		return err
 	}
+	if err := m.openPermits(); err != nil {
+		return err
+	}
 	if err := m.claimPidfile(); err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ func (m *master) sample() {
 	m.balance(now)
 	m.queue.look(now, m)
 	m.reapOrphans(now)
+	m.sweepSeats(now)
 	m.closePortWhenLeft()
 	m.keepManagerInformed(now)
 }

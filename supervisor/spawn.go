@@ -81,6 +81,7 @@ func (m *master) start(a fleet.Spawn) (_ *child, err error) {
 		return nil, err
 	}
 	undo.add(func() { c.control.Close() })
+	undo.add(func() { m.unseat(c) })
 	if err := m.queueBoot(c, settings); err != nil {
 		return nil, err
 	}
@@ -95,6 +96,7 @@ func (m *master) start(a fleet.Spawn) (_ *child, err error) {
 	if err := m.exec(c, theirs, boardFD, boxFD, int(outW.Fd())); err != nil {
 		return nil, err
 	}
+	m.seated(c)
 	m.watchChild(c, outR)
 	return c, nil
 }
@@ -109,6 +111,7 @@ func (m *master) queueBoot(c *child, s *config.Settings) error {
 		Incarnation: uint64(c.id),
 		MaxRequests: recycleAfter(s),
 		Settings:    *s,
+		Permits:     m.seat(c, s),
 	}
 	boot.Settings.Admin = config.Admin{} // the token is not for applications
 	c.maxRequests = boot.MaxRequests
@@ -153,6 +156,7 @@ func (m *master) exec(c *child, control, board, box, output int) error {
 		handoff.FDBox:      uintptr(box),
 		handoff.FDListener: 0,
 	}[:handoff.FDListener]
+	m.permitsFiles(files)
 	for i := range m.sockets {
 		files = append(files, uintptr(m.sockets[i].fd(c.slot)))
 	}

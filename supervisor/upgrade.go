@@ -170,6 +170,7 @@ func (m *master) upgraded(err error) {
 func (m *master) up() {
 	m.serving = true
 	m.succeed()
+	m.putLimits()
 	m.invite()
 	m.introduceSelf()
 	m.succeedControl()

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/permits"
 )
 
 // App is what a worker serves: exactly one of FastHTTP and HTTP.
@@ -44,6 +45,10 @@ type Info struct {
 
 	// Draining is closed when the worker has been told to leave.
 	Draining <-chan struct{}
+
+	// Permits is the worker's side of the limits that all workers share; nil
+	// without a master that keeps them. Package app/api/limit uses it.
+	Permits *permits.Place
 
 	// FastHTTP and HTTP may be set by Setup when the handler depends on the
 	// settings; they replace the App's.

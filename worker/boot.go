@@ -15,6 +15,7 @@ import (
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/logs"
+	"github.com/webchasor/webchasor/internal/permits"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
 )
@@ -27,6 +28,7 @@ type inheritance struct {
 	ledger    *ledger.Ledger // mapped, its descriptor closed
 	slot      *ledger.Slot
 	listeners []net.Listener
+	permits   *permits.Place // nil: it has no seat
 	level     zap.AtomicLevel
 	logger    *zap.Logger
 	sink      *logs.Sink
@@ -60,6 +62,9 @@ func takeOver() (in inheritance, err error) {
 		return in, err
 	}
 	if err := in.openLedger(); err != nil {
+		return in, err
+	}
+	if err := in.openPermits(); err != nil {
 		return in, err
 	}
 	return in, in.openListeners()

@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webchasor/webchasor/internal/blackbox"
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/ledger"
+	"github.com/webchasor/webchasor/internal/permits"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
 )
@@ -84,9 +86,16 @@ func bear(t *testing.T, b birth) *nursery {
 	if b.change != nil {
 		b.change(&s)
 	}
+	limits, desk, err := permits.Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = limits.Close(), desk.Close() })
+	seat, _ := desk.Assign(permits.Host)
 	boot := must(json.Marshal(handoff.Boot{
 		Name: "nursling", MasterPID: os.Getpid(), Slot: 3, Generation: 4, Incarnation: 5, Settings: s,
 		Listeners: []handoff.Listener{{Network: "tcp", Address: bound}},
+		Permits:   &handoff.Permits{Row: seat.Row, Token: seat.Token, Bells: len(limits.Bells) > 0},
 	}))(t)
 	if b.boot != "" {
 		boot = []byte(b.boot)
@@ -94,6 +103,11 @@ func bear(t *testing.T, b birth) *nursery {
 	if err := n.channel.Send(boot); err != nil {
 		t.Fatal(err)
 	}
+	boxFD, box, err := blackbox.Create("box")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = box.Close(), sys.CloseFD(boxFD) })
 	null := must(os.Open(os.DevNull))(t)
 	logR, logW := pipe(t)
 	outR, outW := pipe(t)
@@ -101,12 +115,16 @@ func bear(t *testing.T, b birth) *nursery {
 	if b.badBoard {
 		boardGiven = null.Fd()
 	}
+	files := []uintptr{
+		null.Fd(), outW.Fd(), outW.Fd(), uintptr(theirs), boardGiven, uintptr(crashFD),
+		logW.Fd(), outW.Fd(), uintptr(n.ledger.FD()), uintptr(boxFD),
+	}
+	for _, fd := range append(limits.All(), listener) {
+		files = append(files, uintptr(fd))
+	}
 	n.pid, err = syscall.ForkExec(must(os.Executable())(t), []string{"nursling", "-test.run=NONE"}, &syscall.ProcAttr{
-		Env: []string{handoff.RoleEnv + "=" + handoff.RoleWorker, setupEnv + "=" + b.setup, "GORACE=atexit_sleep_ms=0"},
-		Files: []uintptr{
-			null.Fd(), outW.Fd(), outW.Fd(), uintptr(theirs), boardGiven, uintptr(crashFD),
-			logW.Fd(), outW.Fd(), uintptr(n.ledger.FD()), uintptr(listener),
-		},
+		Env:   []string{handoff.RoleEnv + "=" + handoff.RoleWorker, setupEnv + "=" + b.setup, "GORACE=atexit_sleep_ms=0"},
+		Files: files,
 	})
 	if err != nil {
 		t.Fatal(err)

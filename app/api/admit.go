@@ -27,7 +27,7 @@ func (s *server) admit(ctx *fasthttp.RequestCtx, want limit.Want) *limit.Permit 
 		return p
 	case errors.Is(err, limit.ErrFull), errors.Is(err, limit.ErrSlow):
 		s.noteFull(err)
-		writeError(ctx, errFull(err.Error()))
+		writeError(ctx, errRefused(err))
 	default:
 		s.ended(ctx, err)
 	}

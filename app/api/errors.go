@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/webchasor/webchasor/app/api/limit"
 )
 
 // Error is an error that the client sees, in OpenAI's envelope. A [Provider]
@@ -92,6 +94,18 @@ func errFull(reason string) *Error {
 		Status: fasthttp.StatusServiceUnavailable, Type: typeServer, Code: "server_is_overloaded", RetryAfter: retrySoon,
 		Message: "The server is full: " + reason + ". Please try again later.",
 	}
+}
+
+// errRefused is [errFull] with the status that the limit wants.
+func errRefused(err error) *Error {
+	e := errFull(err.Error())
+	if why, ok := errors.AsType[*limit.Refusal](err); ok {
+		e.Status, e.RetryAfter = why.Status, max(int(why.RetryAfter.Seconds()), 1)
+	}
+	if e.Status == fasthttp.StatusTooManyRequests {
+		e.Type, e.Code = "requests", "rate_limit_exceeded"
+	}
+	return e
 }
 
 func errDraining() *Error {

@@ -49,6 +49,7 @@ func hostOf(w *app.Worker) host {
 		},
 		errTimeout:  app.ErrTimeout,
 		errDraining: app.ErrDraining,
+		place:       w.Permits,
 		self: identity{
 			Version: build.Version(), Slot: w.Slot, PID: w.PID, Generation: w.Generation, Started: time.Now(),
 		},

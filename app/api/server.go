@@ -47,6 +47,8 @@ type host struct {
 	errDraining error // cause of a context that a drain deadline ended
 
 	self identity
+
+	place *limit.Place // where the limits count; nil counts here alone
 }
 
 // identity is what /health and / say about this worker.
@@ -92,6 +94,7 @@ func newServer(s config.API, timeout time.Duration, log *zap.Logger, h host) (*s
 		log:  log,
 		limits: limit.New(limit.Options{
 			API: s.MaxConcurrentRequests, LLM: s.LLMConcurrentLimit, Queue: s.QueueSize, Patience: s.QueueTimeout,
+			Place: h.place,
 		}),
 		keys:      ring,
 		cors:      newCORS(s.CORS),

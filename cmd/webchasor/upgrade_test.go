@@ -17,9 +17,11 @@ const msgUpgraded = "upgraded: the new master serves, this one leaves"
 // startUpgradable starts a copy of the test binary, which a test may replace.
 func startUpgradable(t *testing.T, o testproc.Options) *testproc.Process {
 	t.Helper()
+	if o.App == "" {
+		o.App = appFastHTTP
+	}
 	o.Dir = t.TempDir()
 	o.Binary = o.Dir + "/webchasor"
-	o.App = appFastHTTP
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

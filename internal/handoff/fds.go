@@ -17,7 +17,9 @@ const (
 	FDAccess   = 7  // the master's stdout, for an access log of "-"
 	FDLedger   = 8  // the service's counters (memfd), shared by all workers
 	FDBox      = 9  // the last log lines (memfd), read by the master after our death
-	FDListener = 10 // first listening socket; one per [Boot.Listeners] entry
+	FDPermits  = 10 // the limits' permits (memfd), shared by all workers
+	FDBells    = 11 // permits.Lanes event descriptors for those who wait for permits; closed where there are none
+	FDListener = 19 // first listening socket; one per [Boot.Listeners] entry
 )
 
 // ExitBoot and ExitLoad are a worker's exit statuses when it dies before it is

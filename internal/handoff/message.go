@@ -17,7 +17,15 @@ type Boot struct {
 	MaxRequests uint64
 	Refuse      []Refusal `json:",omitempty"` // as in [Order.Refuse]
 	Settings    config.Settings
+	Permits     *Permits `json:",omitempty"` // nil: this worker counts for itself
 	Listeners   []Listener
+}
+
+// Permits is the worker's seat on the board of permits at [FDPermits].
+type Permits struct {
+	Row   int
+	Token uint64
+	Bells bool // the descriptors from [FDBells] on are there
 }
 
 // Listener describes the listening socket at FDListener+index.

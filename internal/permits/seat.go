@@ -45,8 +45,9 @@ func (b *Board) Occupy(s Seat, pid int, start uint64) {
 }
 
 // Free takes a seat back from a process that is dead, returns its permits to
-// the others and rings for them. It does nothing if that was done before.
-func (b *Board) Free(s Seat) (returned int) {
+// the others and rings for them. It returns how many requests they were of, and
+// does nothing if that was done before.
+func (b *Board) Free(s Seat) (requests int) {
 	r := &b.rows[s.Row]
 	still := func() bool { return r.token.Load() == s.Token }
 	if !still() {
@@ -59,7 +60,9 @@ func (b *Board) Free(s Seat) (returned int) {
 	r.waiting.Store(0)
 	if Scope(r.scope.Load()) == Host {
 		for id := range b.names() {
-			returned += b.semaphore(id).reap(s.Row, still)
+			if n := b.semaphore(id).reap(s.Row, still); id == API {
+				requests = n // every request has one
+			}
 		}
 	}
 	for i := range r.counted {
@@ -71,7 +74,7 @@ func (b *Board) Free(s Seat) (returned int) {
 	r.seen.Store(r.asked.Load())
 	r.token.CompareAndSwap(s.Token, 0)
 	b.Rouse()
-	return returned
+	return requests
 }
 
 // Sitting calls f for each seat with a known process.

@@ -43,6 +43,9 @@ type Want struct {
 	Model string // name of the model; "" is none
 }
 
+// Place is where permits are counted.
+type Place = permits.Place
+
 // Options are the limits. A limit of 0 or less is none; without queue or
 // patience nobody waits.
 type Options struct {
@@ -52,5 +55,5 @@ type Options struct {
 
 	// Place is where the permits are counted; its limits are the master's and
 	// the ones above are not looked at. nil counts in this Limiter alone.
-	Place *permits.Place
+	Place *Place
 }
