@@ -27,6 +27,7 @@ func (r *runner) observing() []*cli.Command {
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with what happens"},
 			&cli.StringFlag{Name: "since", Usage: "only those after a `TIME` like 10m (ago) or 2026-01-31T15:04:05Z, or after an event's number"}),
 		r.deathsCommand(),
+		r.adviseCommand(),
 		r.remote("stacks", "[SLOT]", "the goroutines of a living worker, or of all, equal ones together", stacks),
 		r.remote("profile", "SLOT cpu|heap|goroutine|trace", "a profile of a living worker, for go tool pprof or go tool trace", profile,
 			&cli.IntFlag{Name: "seconds", Usage: "for so many `SECONDS` (cpu, trace)", Value: 10},
