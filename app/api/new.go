@@ -2,12 +2,15 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/webchasor/webchasor/app"
+	"github.com/webchasor/webchasor/app/api/limit"
 	"github.com/webchasor/webchasor/internal/build"
+	"github.com/webchasor/webchasor/internal/config"
 )
 
 // New returns the WebChasor API as a program for app.Main.
@@ -23,7 +26,14 @@ func New() app.App {
 
 // setup makes this worker's server from its settings.
 func setup(_ context.Context, w *app.Worker) error {
-	s, err := newServer(w.Settings.API, w.Settings.Timeout, w.Logger, hostOf(w))
+	h := hostOf(w)
+	if limits := w.Settings.API.Limits; limits.Scope == config.ScopeCluster {
+		var err error
+		if h.cluster, err = limit.OpenCluster(limits.Redis.Reveal(), w.Logger); err != nil {
+			return fmt.Errorf("cannot count the limits in redis.url: %w", err)
+		}
+	}
+	s, err := newServer(w.Settings.API, w.Settings.Timeout, w.Logger, h)
 	if err != nil {
 		return err
 	}

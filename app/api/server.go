@@ -48,7 +48,8 @@ type host struct {
 
 	self identity
 
-	place *limit.Place // where the limits count; nil counts here alone
+	place   *limit.Place   // where the limits count; nil counts here alone
+	cluster *limit.Cluster // counts all hosts too; nil does not
 }
 
 // identity is what /health and / say about this worker.
@@ -94,7 +95,7 @@ func newServer(s config.API, timeout time.Duration, log *zap.Logger, h host) (*s
 		log:  log,
 		limits: limit.New(limit.Options{
 			API: s.MaxConcurrentRequests, LLM: s.LLMConcurrentLimit, Queue: s.QueueSize, Patience: s.QueueTimeout,
-			Place: h.place,
+			Place: h.place, Cluster: h.cluster,
 		}),
 		keys:      ring,
 		cors:      newCORS(s.CORS),

@@ -222,6 +222,9 @@ func (p *Place) Room() bool {
 	return waiting < p.board.head.queue.Load()
 }
 
+// Limit returns a semaphore's limit; 0 is none.
+func (p *Place) Limit(id int) int { return int(p.board.limit(id)) }
+
 // IsKey says that a semaphore is one of a client key.
 func (p *Place) IsKey(id int) bool {
 	return id >= firstNamed && nameKind(p.board.cells[id].name.Load()&1) == keyName

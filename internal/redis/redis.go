@@ -4,8 +4,10 @@
 package redis
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -15,10 +17,19 @@ import (
 // Client is a pool of connections. Any number of goroutines may use it. Close it.
 type Client = redis.Client
 
+// silence ends the library's own lines on standard error, one for each
+// attempt to connect: its callers get the errors and log them once.
+var silence = sync.OnceFunc(func() { redis.SetLogger(nobody{}) })
+
+type nobody struct{}
+
+func (nobody) Printf(context.Context, string, ...any) {}
+
 // Open prepares a client for a URL such as redis://user:password@host:6379/0 or
 // rediss:// for TLS. It does not connect: the first operation does. timeout bounds
 // each step of an operation; nothing is tried again.
 func Open(url string, timeout time.Duration) (*Client, error) {
+	silence()
 	o, err := redis.ParseURL(url)
 	if err != nil {
 		return nil, errors.New("the Redis URL is not understood; write redis://host:6379/0, or rediss:// for TLS") // the cause repeats the password

@@ -14,8 +14,9 @@ import (
 // Invariant, under mu: no waiter's needs fit into what was free when it was
 // last looked; whoever frees something looks again, in this process or by bell.
 type Limiter struct {
-	place *permits.Place
-	kick  chan struct{} // somebody rang
+	place   *permits.Place
+	cluster *Cluster      // nil: the place is all
+	kick    chan struct{} // somebody rang
 
 	mu      sync.Mutex
 	queue   list.List // of *waiter, oldest first
@@ -35,7 +36,7 @@ type waiter struct {
 
 // New returns a limiter with nothing taken.
 func New(o Options) *Limiter {
-	l := &Limiter{place: o.Place, kick: make(chan struct{}, 1)}
+	l := &Limiter{place: o.Place, cluster: o.Cluster, kick: make(chan struct{}, 1)}
 	if l.place == nil {
 		l.place = permits.Private(permits.Limits{API: o.API, LLM: o.LLM, Queue: o.Queue, Patience: o.Patience})
 	}
@@ -62,12 +63,18 @@ func (l *Limiter) rung() {
 type Permit struct {
 	limiter *Limiter
 	needs   permits.Needs
+	lease   *lease // in the cluster; nil without
 	once    sync.Once
 }
 
 // Release gives the permit back.
 func (p *Permit) Release() {
-	p.once.Do(func() { p.limiter.put(p.needs) })
+	p.once.Do(func() {
+		if p.lease != nil {
+			p.limiter.cluster.release(p.lease)
+		}
+		p.limiter.put(p.needs)
+	})
 }
 
 func (l *Limiter) put(n permits.Needs) {
@@ -81,6 +88,9 @@ func (l *Limiter) put(n permits.Needs) {
 
 // Try takes a permit or returns nil; it never waits.
 func (l *Limiter) Try(w Want) *Permit {
+	if l.cluster != nil {
+		return nil // asking Redis is waiting
+	}
 	needs := l.place.Needs(w.LLM, w.Key, w.Model)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,18 +117,33 @@ func (l *Limiter) takeNew(n permits.Needs) (blocker int) {
 // goroutine while it waits, so that waiting does not look like being stuck.
 func (l *Limiter) Acquire(ctx context.Context, want Want, beat func()) (*Permit, error) {
 	p := &Permit{limiter: l, needs: l.place.Needs(want.LLM, want.Key, want.Model)}
+	begin := time.Now()
+	if err := l.here(ctx, p, want, beat); err != nil {
+		return nil, err
+	}
+	if l.cluster != nil {
+		if err := l.everywhere(ctx, p, want, l.place.Patience()-time.Since(begin), beat); err != nil {
+			l.put(p.needs)
+			return nil, err
+		}
+	}
+	l.place.Count(permits.Admitted, 1)
+	return p, nil
+}
+
+// here takes what the place counts.
+func (l *Limiter) here(ctx context.Context, p *Permit, want Want, beat func()) error {
 	l.mu.Lock()
 	blocker := l.takeNew(p.needs)
 	if blocker == permits.Taken {
 		l.mu.Unlock()
-		l.place.Count(permits.Admitted, 1)
-		return p, nil
+		return nil
 	}
 	patience := l.place.Patience()
 	if patience == 0 || !l.place.Room() {
 		l.mu.Unlock()
 		l.place.Count(permits.RefusedFull, 1)
-		return nil, l.refusal(ErrFull, blocker)
+		return l.refusal(ErrFull, blocker)
 	}
 	w := &waiter{ticket: l.place.Ticket(), needs: p.needs, llm: want.LLM, blocker: blocker, granted: make(chan struct{})}
 	at := l.enqueue(w)
@@ -129,13 +154,46 @@ func (l *Limiter) Acquire(ctx context.Context, want Want, beat func()) (*Permit,
 	l.place.Count(permits.Queued, 1)
 	l.place.Count(permits.Waited, uint64(time.Since(begin)))
 	if err != nil {
-		err = l.leave(ctx, w, at, err)
+		return l.leave(ctx, w, at, err)
 	}
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// everywhere takes what the cluster counts. The request has its permits here
+// already, so no more of them ask Redis than the limits say.
+func (l *Limiter) everywhere(ctx context.Context, p *Permit, want Want, patience time.Duration, beat func()) (err error) {
+	var bounds []bound
+	for _, id := range p.needs.IDs() {
+		if b := (bound{l.nameOf(int(id), want), l.place.Limit(int(id))}); b.limit > 0 {
+			bounds = append(bounds, b)
+		}
 	}
-	l.place.Count(permits.Admitted, 1)
-	return p, nil
+	// Somebody who may not wait asks all the same, once.
+	waiting, cancel := context.WithTimeoutCause(ctx, max(patience, redisWait), ErrSlow)
+	defer cancel()
+	p.lease, err = l.cluster.acquire(waiting, bounds, beat)
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		l.place.Count(permits.Abandoned, 1)
+		return context.Cause(ctx)
+	}
+	l.place.Count(permits.RefusedSlow, 1)
+	return l.refusal(ErrSlow, permits.API)
+}
+
+// nameOf is what a limit is called in Redis.
+func (l *Limiter) nameOf(id int, want Want) string {
+	switch {
+	case id == permits.API:
+		return "api"
+	case id == permits.LLM:
+		return "llm"
+	case l.place.IsKey(id):
+		return "key:" + want.Key
+	}
+	return "model:" + want.Model
 }
 
 // enqueue puts a request at the end of the queue. mu is held.

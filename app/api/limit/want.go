@@ -56,4 +56,6 @@ type Options struct {
 	// Place is where the permits are counted; its limits are the master's and
 	// the ones above are not looked at. nil counts in this Limiter alone.
 	Place *Place
+	// Cluster counts all hosts together, beside what the place counts; nil does not.
+	Cluster *Cluster
 }
