@@ -66,7 +66,7 @@ func health(c *cli.Context, m *remote) error {
 	defer cancel()
 	h, err := m.Health(ctx)
 	if err != nil {
-		return statusError{err, exitUsage}
+		return err
 	}
 	if err := m.print(h, func() error {
 		fmt.Fprintln(m.program.Stdout, h.State)
