@@ -20,6 +20,8 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
+require github.com/creack/pty v1.1.24
+
 require (
 	charm.land/bubbletea/v2 v2.1.1
 	github.com/beorn7/perks v1.0.1 // indirect

@@ -17,7 +17,7 @@ var layers = []struct {
 	{"cmd/...", []string{"app/...", "internal/testproc"}},
 	{"app/api/upstream/...", []string{"app/api/upstream/..."}},
 	{"app/api/limit", []string{"internal/permits", "internal/redis"}},
-	{"app/api/cache", []string{"internal/redis"}},
+	{"app/api/cache", []string{"internal/redis/..."}},
 	{"app/api/...", []string{"app", "app/api/...", "worker", "internal/build", "internal/config"}},
 	{"app/control", []string{"internal/control/..."}},
 	{"app", []string{"supervisor", "supervisor/pidone", "worker", "internal/..."}},
@@ -47,6 +47,7 @@ var owners = map[string]string{
 	"github.com/maypok86/otter/v2":                            "app/api/cache",
 	"github.com/redis/go-redis/v9":                            "internal/redis",
 	"github.com/redis/go-redis/v9/maintnotifications":         "internal/redis",
+	"github.com/creack/pty":                                   "tests",
 	"github.com/agnivade/levenshtein":                         "internal/...",
 	"github.com/prometheus/client_golang/prometheus":          "supervisor/metrics",
 	"github.com/prometheus/client_golang/prometheus/promhttp": "supervisor/metrics",
@@ -55,6 +56,7 @@ var owners = map[string]string{
 	"github.com/webchasor/webchasor/internal/testproc":        "tests",
 
 	"github.com/webchasor/webchasor/app/api/upstream/upstreamtest": "tests",
+	"github.com/webchasor/webchasor/internal/redis/redistest":      "tests",
 	"github.com/openai/openai-go/v3":                               "app/api/clients",
 
 	"testing": "tests",

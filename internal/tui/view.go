@@ -35,7 +35,11 @@ func (s screen) lines() []string {
 		return s.fill([]string{show.Cut(text, s.width)})
 	}
 	if s.help {
-		return s.fill(help)
+		var lines []string
+		for _, line := range help {
+			lines = append(lines, show.Cut(line, s.width))
+		}
+		return s.fill(lines)
 	}
 	var lines []string
 	for i, line := range show.Summary(s.status) {
