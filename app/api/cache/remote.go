@@ -54,8 +54,12 @@ func (r *remote) close() { _ = r.client.Close() }
 // try runs one operation within its time, unless Redis is being left alone. It
 // returns whether Redis did it.
 func (r *remote) try(ctx context.Context, what string, do func(context.Context) error) bool {
-	if until := r.gone.Load(); until != 0 && time.Now().UnixNano() < until {
-		return false
+	if until := r.gone.Load(); until != 0 {
+		now := time.Now()
+		// After the pause one request finds out, the others do not wait for it.
+		if now.UnixNano() < until || !r.gone.CompareAndSwap(until, now.Add(r.pauseTime).UnixNano()) {
+			return false
+		}
 	}
 	// The operation outlives its client, for Redis must not look broken because a client left.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), remoteTimeout)
