@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/logs"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/fleet"
@@ -35,7 +36,7 @@ func newMaster(o Options) (*master, error) {
 		clocked:    make(clocked),
 		gone:       make(chan struct{}),
 		journal:    journal.New(),
-		tally:      newTally(),
+		lastDeaths: make(map[int]*control.Death),
 		started:    time.Now(),
 		scales:     newScales(),
 		control:    controlSocket{fd: -1},

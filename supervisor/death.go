@@ -83,13 +83,12 @@ func (m *master) report(c *child, h exited, v autopsy.Verdict, e autopsy.Evidenc
 	if !v.Abnormal {
 		m.log.Info("worker exited", fields...)
 		m.jot(control.KindExit, c, v.Sentence, "cause", string(v.Cause))
-		m.tally.count(c.slot, v.Cause, nil)
 		return
 	}
 	record := m.record(c, h, v, e)
 	record.Seen = m.blame(c, record)
 	brief := record.Brief()
-	m.tally.count(c.slot, v.Cause, &brief)
+	m.lastDeaths[c.slot] = &brief
 	m.jotDeath(brief)
 	m.log.Error("worker died", append(fields,
 		zap.String("record", m.deaths.Path(record)),

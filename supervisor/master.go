@@ -73,11 +73,11 @@ type master struct {
 	undertaker *undertaker // what is slow about deaths
 	accountant *undertaker // access lines of lost requests
 
-	journal *journal.Journal
-	tally   tally
-	refused string // why the core refused the event just told; see tried
-	scales  *scales
-	started time.Time
+	journal    *journal.Journal
+	lastDeaths map[int]*control.Death // by slot, the abnormal ones; for status
+	refused    string                 // why the core refused the event just told; see tried
+	scales     *scales
+	started    time.Time
 
 	ledger    *ledger.Ledger
 	permits   permitsDesk

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/webchasor/webchasor/internal/control"
+	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/fleet"
@@ -141,8 +142,12 @@ func (m *master) absent(slot fleet.SlotView) control.Worker {
 
 // past adds what a slot has been through.
 func (m *master) past(w *control.Worker) {
-	t := m.tally.slots[w.Slot]
-	w.Restarts, w.LastDeath = t.ended, t.last
+	w.LastDeath = m.lastDeaths[w.Slot]
+	if slot, err := m.ledger.Slot(w.Slot); err == nil {
+		for _, n := range slot.Counts().Deaths {
+			w.Restarts += n
+		}
+	}
 }
 
 // slotQueue is how many connections wait for this slot alone; -1 if it shares its sockets.
@@ -207,7 +212,8 @@ func stateOf(v *fleet.WorkerView, w *control.Worker) control.WorkerState {
 	return control.StateReady
 }
 
-// statusTotals sums the workers up.
+// statusTotals sums the workers up. What only grows comes from the ledger, which
+// outlives workers, masters and upgrades.
 func (m *master) statusTotals(s *control.Status, now time.Time) {
 	var sum scoreboard.Counters
 	all := lately{latency: &scoreboard.Histogram{}}
@@ -219,15 +225,25 @@ func (m *master) statusTotals(s *control.Status, now time.Time) {
 		s.Totals.Rate += w.Rate
 	}
 	for _, c := range m.children {
-		sum = sum.Plus(c.board.Snapshot().Counters)
 		late := c.window.until(markOf(c, now))
 		all.latency.Merge(late.latency)
 		all.over = max(all.over, late.over)
 	}
+	causes := m.ledger.Causes()
+	s.Totals.Restarts = make(map[string]uint64)
+	for _, slot := range m.ledger.Used() {
+		n := slot.Counts()
+		sum = sum.Plus(scoreboard.Counters{BytesOut: n.BytesOut, Timeouts: n.Timeouts, Panics: n.Panics, Lost: n.Lost})
+		slot.Series(func(_, class int, l *ledger.Series) { sum.ByClass[min(class, len(sum.ByClass)-1)] += l.Count() })
+		for i, cause := range causes {
+			if n.Deaths[i] > 0 {
+				s.Totals.Restarts[cause] += n.Deaths[i]
+			}
+		}
+	}
 	rate := s.Totals.Rate
 	s.Totals.Traffic = trafficOf(sum, all)
 	s.Totals.Rate = rate // each worker's over its own time
-	s.Totals.Restarts = m.tally.causes()
 }
 
 // requests lists what is under way in all workers, the oldest first, up to limit.

@@ -71,7 +71,7 @@ type Totals struct {
 	InFlight    int `json:"in_flight"` // streams included
 	Streams     int `json:"streams"`
 	Traffic
-	Restarts map[string]uint64 `json:"restarts,omitempty"` // workers that ended, by cause, in this master's life
+	Restarts map[string]uint64 `json:"restarts,omitempty"` // workers that ended, by cause, over upgrades too
 }
 
 // Traffic is what was served.

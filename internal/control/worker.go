@@ -28,7 +28,7 @@ type Worker struct {
 	RSS      int64   `json:"rss_bytes"`
 	CPU      float64 `json:"cpu_percent"` // over the window; 100 is one core
 	CPUTime  Seconds `json:"cpu_seconds"`
-	Restarts uint64  `json:"restarts"` // workers that ended in this slot, in this master's life
+	Restarts uint64  `json:"restarts"` // workers that ended in this slot, over upgrades too
 
 	LastDeath *Death `json:"last_death,omitempty"` // of the slot, if it was abnormal
 }

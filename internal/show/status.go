@@ -39,7 +39,7 @@ func Summary(s control.Status) []string {
 	}
 	t := s.Totals
 	lines = append(lines,
-		fmt.Sprintf("workers %d of %d ready  connections %d  in flight %d (streams %d)  listen queue %s",
+		fmt.Sprintf("workers %d of %d ready  connections %d  in flight %d (streams %d)  queue %s",
 			s.Ready, s.Wanted, t.Connections, t.InFlight, t.Streams, queues(s.Listeners)),
 		fmt.Sprintf("%s req/s  p50 %s  p99 %s  requests %s  5xx %s  timeouts %s  lost %s",
 			Rate(t.Rate), Age(t.P50), Age(t.P99), Count(t.Requests), Count(t.ByClass[5]), Count(t.Timeouts), Count(t.Lost)))
