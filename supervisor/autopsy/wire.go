@@ -75,10 +75,38 @@ type wireStall struct {
 // JSON is the record for machines. It has at most limit bytes as far as whole
 // stacks and log lines can be left out for it; 0 is no limit.
 func (r Record) JSON(limit int) ([]byte, error) {
+	if limit > 0 {
+		r.trim(limit)
+	}
 	for {
 		b, err := json.MarshalIndent(r.wire(), "", " ")
 		if err != nil || limit <= 0 || len(b) < limit || !r.shed() {
 			return append(b, '\n'), err
+		}
+	}
+}
+
+// trim leaves out what certainly does not fit, so that megabytes are not
+// encoded again and again.
+func (r *Record) trim(limit int) {
+	if len(r.InFlight) > maxRequests {
+		r.InFlight = r.byBlame()[:maxRequests]
+	}
+	size := 0
+	for i, s := range r.Stacks.Stacks {
+		for _, f := range s.Frames {
+			size += len(f)
+		}
+		if size > limit {
+			r.Stacks.Stacks, r.Stacks.Truncated = r.Stacks.Stacks[:i], true
+			break
+		}
+	}
+	size = 0
+	for i := len(r.Log) - 1; i >= 0; i-- {
+		if size += len(r.Log[i]); size > limit {
+			r.Log = r.Log[i+1:]
+			break
 		}
 	}
 }
