@@ -14,6 +14,7 @@ import (
 
 const (
 	remoteTimeout = 250 * time.Millisecond // of one operation: more costs a client more than a miss
+	dialTimeout   = 5 * time.Second        // of its steps that go on when nobody waits any more
 	remotePause   = 2 * time.Second        // without Redis after a failed operation
 	claimLease    = 10 * time.Second       // how long a dead owner holds others up
 	claimRefresh  = 3 * time.Second
@@ -35,17 +36,18 @@ type remote struct {
 	gone      atomic.Int64 // Unix nanoseconds until which Redis is left alone; 0 while it answers
 	lease     time.Duration
 	refresh   time.Duration
+	timeout   time.Duration
 	pauseTime time.Duration
 }
 
 func newRemote(c Config, log *zap.Logger) (*remote, error) {
-	client, err := redis.Open(c.Redis, remoteTimeout)
+	client, err := redis.Open(c.Redis, max(remoteTimeout, dialTimeout))
 	if err != nil {
 		return nil, err
 	}
 	return &remote{
 		config: c, log: log, client: client, prefix: "webchasor:cache:" + c.Namespace + ":",
-		lease: claimLease, refresh: claimRefresh, pauseTime: remotePause,
+		lease: claimLease, refresh: claimRefresh, timeout: remoteTimeout, pauseTime: remotePause,
 	}, nil
 }
 
@@ -62,7 +64,7 @@ func (r *remote) try(ctx context.Context, what string, do func(context.Context) 
 		}
 	}
 	// The operation outlives its client, for Redis must not look broken because a client left.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), remoteTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.timeout)
 	defer cancel()
 	if err := do(ctx); err != nil {
 		if r.gone.Swap(time.Now().Add(r.pauseTime).UnixNano()) == 0 {
