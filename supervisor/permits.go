@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/permits"
 	"github.com/webchasor/webchasor/internal/sys"
@@ -149,5 +150,26 @@ func (m *master) permitsFiles(files []uintptr) {
 	}
 }
 
-// permitsUsage says what is held and who waits, for status and metrics.
-func (m *master) permitsUsage() permits.Usage { return m.permits.board.Usage() }
+// limits says what is held and who waits. A program without the API has none.
+func (m *master) limits() []control.Limit {
+	if _, has := m.current.Origins["llm_concurrent_limit"]; !has {
+		return nil
+	}
+	u := m.permits.board.Usage()
+	counts := 0 // how many count on their own: the host is one
+	host := false
+	for _, r := range u.Rows {
+		if r.Scope == permits.Host {
+			host = true
+		} else {
+			counts++
+		}
+	}
+	if host {
+		counts++
+	}
+	return []control.Limit{
+		{Name: "requests", InUse: u.UsedAPI, Max: counts * u.LimitAPI, Waiting: u.Plain, MaxQueue: counts * u.QueueSize},
+		{Name: "llm", InUse: u.UsedLLM, Max: counts * u.LimitLLM, Waiting: u.Waiting - u.Plain, MaxQueue: counts * u.QueueSize},
+	}
+}

@@ -22,6 +22,7 @@ func (m *master) status(now time.Time) control.Status {
 		Phase: m.phase(view), Generation: uint64(view.Generation),
 		Wanted: m.wanted(view), Ready: view.Ready,
 		Listeners: m.listeners(),
+		Limits:    m.limits(),
 		Reload:    m.lastReload, Upgrade: m.promotion.last,
 		Seq: m.journal.Seq(),
 	}

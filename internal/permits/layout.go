@@ -79,7 +79,8 @@ type row struct {
 	blocked [2]word // of its oldest one that waits for API, and for LLM
 	waiting word    // how many wait
 	seen    word    // the bell it has answered
-	_       [3]word
+	plain   word    // of those who wait, how many need no LLM
+	_       [2]word
 
 	// Written by whoever rings.
 	asked   word // how often

@@ -178,6 +178,7 @@ type Line struct {
 	Oldest  uint64    // of all
 	Blocked [2]uint64 // the oldest that waits for API, and for LLM
 	Waiting int
+	Plain   int // of these, how many need no LLM
 }
 
 // Tell publishes the queue. One goroutine at a time.
@@ -187,6 +188,7 @@ func (p *Place) Tell(l Line) {
 	r.blocked[API].Store(l.Blocked[API])
 	r.blocked[LLM].Store(l.Blocked[LLM])
 	r.waiting.Store(uint64(l.Waiting))
+	r.plain.Store(uint64(l.Plain))
 }
 
 // Answer says that the bell was heard. Serve the queue afterwards, not before.

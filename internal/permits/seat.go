@@ -58,6 +58,7 @@ func (b *Board) Free(s Seat) (requests int) {
 	r.blocked[API].Store(0)
 	r.blocked[LLM].Store(0)
 	r.waiting.Store(0)
+	r.plain.Store(0)
 	if Scope(r.scope.Load()) == Host {
 		for id := range b.names() {
 			if n := b.semaphore(id).reap(s.Row, still); id == API {

@@ -21,7 +21,7 @@ const (
 type Usage struct {
 	LimitAPI, LimitLLM int // 0 is none; of each worker or of all, by scope
 	UsedAPI, UsedLLM   int // all workers together
-	Waiting            int
+	Waiting, Plain     int // requests that wait, and those of them that need no LLM
 	QueueSize          int
 	QueueTimeout       time.Duration
 
@@ -36,7 +36,7 @@ type RowUsage struct {
 	PID              int
 	Scope            Scope
 	UsedAPI, UsedLLM int
-	Waiting          int
+	Waiting, Plain   int
 }
 
 // Usage reads the board. Counters never go back while the board lives, which
@@ -58,6 +58,7 @@ func (b *Board) Usage() Usage {
 		u.UsedAPI += r.UsedAPI
 		u.UsedLLM += r.UsedLLM
 		u.Waiting += r.Waiting
+		u.Plain += r.Plain
 		u.Rows = append(u.Rows, r)
 	}
 	for c := range sums {
@@ -75,7 +76,7 @@ func (b *Board) usageOf(at int) (RowUsage, bool) {
 	if token == 0 {
 		return RowUsage{}, false
 	}
-	u := RowUsage{PID: int(r.pid.Load()), Scope: Scope(r.scope.Load()), Waiting: int(r.waiting.Load())}
+	u := RowUsage{PID: int(r.pid.Load()), Scope: Scope(r.scope.Load()), Waiting: int(r.waiting.Load()), Plain: int(r.plain.Load())}
 	u.UsedAPI, u.UsedLLM = b.holds(at, token, API), b.holds(at, token, LLM)
 	return u, true
 }

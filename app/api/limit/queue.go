@@ -40,7 +40,7 @@ func (l *Limiter) walk() {
 		w, _ := first.Value.(*waiter)
 		line.Oldest = w.ticket
 	}
-	line.Waiting = l.queue.Len()
+	line.Waiting, line.Plain = l.queue.Len(), l.plain
 	l.place.Tell(line)
 }
 
