@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -47,7 +48,13 @@ func status(_ *cli.Context, m *remote) error {
 
 func top(c *cli.Context, m *remote) error {
 	if m.json {
-		return fmt.Errorf("cannot show a live screen as JSON; use status --json")
+		return errors.New("cannot show a live screen as JSON; use status --json")
+	}
+	if _, err := m.Status(m.ctx); err != nil {
+		return err // on the terminal as it is, not on a screen that vanishes
+	}
+	if info, err := os.Stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return errors.New("cannot show a live screen: the standard input is not a terminal; use status")
 	}
 	return tui.Run(m.ctx, m.Client, tui.Options{In: os.Stdin, Out: m.program.Stdout, Every: c.Duration("every")})
 }
