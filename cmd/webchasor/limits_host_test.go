@@ -133,7 +133,7 @@ const hostLimit = 8
 func limited(t *testing.T, c *counter, env ...string) *testproc.Process {
 	t.Helper()
 	return startUpgradable(t, testproc.Options{App: appAPI, Env: append([]string{
-		"WEB_WORKERS=4", "LIMIT_SCOPE=host", "LLM_CONCURRENT_LIMIT=8", "QUEUE_SIZE=1000", "QUEUE_TIMEOUT=60",
+		"WEB_WORKERS=4", "LIMIT_SCOPE=host", "QUEUE_SIZE=1000", "QUEUE_TIMEOUT=60",
 		"OPENAI_BASE_URL=" + c.server.URL, "OPENAI_RETRIES=0", "RECYCLE_INTERVAL=0.2",
 	}, env...)})
 }
@@ -178,7 +178,7 @@ func TestHostLimitIsExact(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
 	c.answer.Store(int64(10 * time.Millisecond))
-	p := limited(t, c, "MAX_REQUESTS=150", "MAX_REQUESTS_JITTER=50")
+	p := limited(t, c, "LLM_CONCURRENT_LIMIT=8", "MAX_REQUESTS=150", "MAX_REQUESTS_JITTER=50")
 	addr := p.Up()
 	workers := p.WaitWorkers(4)
 	stop := crowd(addr, 200)
@@ -210,7 +210,7 @@ func TestHostLimitIsExact(t *testing.T) {
 func TestKilledHoldersPermitsComeBack(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t) // holds every answer
-	p := limited(t, c, "TIMEOUT=0")
+	p := limited(t, c, "LLM_CONCURRENT_LIMIT=8", "WORKER_TIMEOUT=0")
 	addr := p.Up()
 	workers := p.WaitWorkers(4)
 	stop := crowd(addr, 60)
@@ -240,6 +240,41 @@ func TestKilledHoldersPermitsComeBack(t *testing.T) {
 	}
 	c.answer.Store(int64(time.Millisecond))
 	c.letGo()
+	stop()
+	p.Stop(0)
+}
+
+// TestHostLimitIsHot: a reload's limit holds while the old generation still
+// has all the permits of the old one.
+func TestHostLimitIsHot(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t) // holds every answer
+	p := limited(t, c, "WORKER_TIMEOUT=0", "WATCH=false", "GRACEFUL_TIMEOUT=60")
+	limit := func(n string) {
+		p.WriteFile("webchasor.yaml", "performance:\n  concurrency:\n    llm_concurrent_limit: "+n+"\n")
+		mark := p.Log.Mark()
+		p.Signal(syscall.SIGHUP)
+		p.WaitLog(mark, testproc.Msg(msgReloaded), "the reload commits")
+	}
+	addr := p.Up()
+	limit("2")
+	stop := crowd(addr, 20)
+	arrived := func(n int) {
+		t.Helper()
+		testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
+			_, _, arrived := c.counts()
+			return arrived == n
+		}, "the upstream has as many requests as the limit says")
+	}
+	arrived(2)
+	limit("5")
+	arrived(5)
+	c.answer.Store(int64(time.Millisecond))
+	c.letGo()
+	c.more(t, 20)
+	if most, _, _ := c.counts(); most != 5 {
+		t.Errorf("the upstream had up to %d requests at a time, want exactly 5", most)
+	}
 	stop()
 	p.Stop(0)
 }
