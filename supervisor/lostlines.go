@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -13,8 +14,12 @@ import (
 )
 
 // lostStatus is what the access log says about a request that died with its
-// worker. No worker answers with it by itself.
-const lostStatus = 502
+// worker. No worker answers with it by itself. timedOut is the answer that the
+// watchdog had given already in the place of a handler that hung to the end.
+const (
+	lostStatus = 502
+	timedOut   = 503
+)
 
 // accountLost writes one access line for every request that died with a
 // worker, which could not do it any more. The log is opened anew each time:
@@ -41,11 +46,18 @@ func lostLines(r autopsy.Record) []logs.Record {
 		lines = append(lines, logs.Record{
 			Remote: hostOf(q.Client), Time: r.Time.Add(-q.Age), Duration: q.Age,
 			Method: orDash(q.Method), URI: orDash(q.Path), Proto: "-", // nobody kept it
-			Status: lostStatus, Bytes: int64(q.BytesOut), UserAgent: "lost:" + string(r.Verdict.Cause),
+			Status: statusOf(q), Bytes: int64(q.BytesOut), UserAgent: "lost:" + string(r.Verdict.Cause),
 			PID: r.PID, Slot: r.Slot, Lost: string(r.Verdict.Cause), Death: r.ID(),
 		})
 	}
 	return lines
+}
+
+func statusOf(q autopsy.Request) int {
+	if q.BytesOut > 0 && slices.Contains(q.Flags, autopsy.FlagStuck) && !slices.Contains(q.Flags, flagStreaming) {
+		return timedOut
+	}
+	return lostStatus
 }
 
 func writeLost(path string, format logs.AccessFormat, stdout int, lines []logs.Record) (err error) {

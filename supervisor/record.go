@@ -108,6 +108,8 @@ func usageOf(state *os.ProcessState) (u autopsy.Usage) {
 	return u
 }
 
+const flagStreaming = "streaming"
+
 // lost translates a scoreboard row.
 func lost(q scoreboard.Request) autopsy.Request {
 	r := autopsy.Request{
@@ -117,7 +119,7 @@ func lost(q scoreboard.Request) autopsy.Request {
 	for _, f := range []struct {
 		set  bool
 		name string
-	}{{q.Stuck, autopsy.FlagStuck}, {q.Streaming, "streaming"}, {q.BytesOut > 0, "response-begun"}, {q.Torn, "torn"}} {
+	}{{q.Stuck, autopsy.FlagStuck}, {q.Streaming, flagStreaming}, {q.BytesOut > 0, "response-begun"}, {q.Torn, "torn"}} {
 		if f.set {
 			r.Flags = append(r.Flags, f.name)
 		}

@@ -47,10 +47,11 @@ func TestLostLines(t *testing.T) {
 		InFlight: []autopsy.Request{
 			{Method: "GET", Path: "/a \"b\"", Client: "192.0.2.7:4444", Age: 9 * time.Second, BytesOut: 5},
 			{Client: "unix", Age: time.Second}, // not parsed yet
+			{Method: "GET", Path: "/hung", Client: "192.0.2.7:4", BytesOut: 278, Flags: []string{autopsy.FlagStuck}},
 		},
 	}
 	for format, want := range map[logs.AccessFormat][]string{
-		logs.Combined:   {`192.0.2.7 - - [`, `"GET /a \"b\" -" 502 5 "-" "lost:panic"`, `- - - [`, `"- - -" 502 0 "-" "lost:panic"`},
+		logs.Combined:   {`192.0.2.7 - - [`, `"GET /a \"b\" -" 502 5 "-" "lost:panic"`, `- - - [`, `"- - -" 502 0 "-" "lost:panic"`, `"GET /hung -" 503 278`},
 		logs.AccessJSON: {`"remote":"192.0.2.7"`, `"status":502`, `"duration":9.000000`, `"lost":"panic","death":"20261122T220009.000Z-pid12-slot3-panic"`, `"slot":3`},
 	} {
 		path := filepath.Join(t.TempDir(), "access.log")
@@ -63,7 +64,7 @@ func TestLostLines(t *testing.T) {
 		}
 		_ = sys.CloseFD(fd)
 		text, err := os.ReadFile(path)
-		if err != nil || strings.Count(string(text), "\n") != 2 {
+		if err != nil || strings.Count(string(text), "\n") != 3 {
 			t.Errorf("%s: %v, %q", format, err, text)
 		}
 		for _, w := range want {

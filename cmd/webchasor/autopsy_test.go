@@ -199,3 +199,32 @@ func TestPoisonIsNamedAndQuarantined(t *testing.T) {
 	}, "after the quarantine the request reaches the handler again")
 	p.Stop(0)
 }
+
+// TestAutopsyOfHandlersThatHang: the stack that is shown is where they hang,
+// and not where the worker gave up.
+func TestAutopsyOfHandlersThatHang(t *testing.T) {
+	t.Parallel()
+	p, addr, c := watched(t, "WEB_WORKERS=1", "WORKER_TIMEOUT=2", "GRACEFUL_TIMEOUT=1", "STREAM_TIMEOUT=1", "ACCESS_LOG=access.log", "ACCESS_LOG_FORMAT=json")
+	p.WaitWorkers(1)
+	done := []<-chan testproc.Result{background(addr, "/mutex"), background(addr, "/mutex")}
+	for _, d := range done {
+		if res := <-d; res.Status != 503 {
+			t.Errorf("the client got %v, want 503", res)
+		}
+	}
+	d := theDeath(t, c)
+	if d.Cause != "timeout" || d.Culprit != "GET /mutex" {
+		t.Errorf("in short: %+v", d.Death)
+	}
+	for _, want := range []string{"Culprit: GET /mutex", "Where: ", "testHandler at ", "testapp_test.go:", "WORKER_TIMEOUT"} {
+		if !strings.Contains(head(d.Report), want) {
+			t.Errorf("the first lines do not say %q:\n%s", want, head(d.Report))
+		}
+	}
+	for _, l := range lostLines(t, p, 2) {
+		if l.Status != 503 || l.URI != "/mutex" || l.Lost != "timeout" {
+			t.Errorf("the access log says %+v", l)
+		}
+	}
+	p.Stop(0)
+}

@@ -211,8 +211,12 @@ func TestWhere(t *testing.T) {
 		stacks []Stack
 		want   string
 	}{
-		"a blocked handler in a time-out":      {CauseTimeout, []Stack{idle, background, stack(8, false, serving...)}, "example.com/shop.checkout"},
-		"who ran comes first":                  {CauseTimeout, []Stack{stack(1, true, "example.com/shop.spin", "\tx:2"), stack(8, false, serving...)}, "example.com/shop.spin"},
+		"a blocked handler in a time-out": {CauseTimeout, []Stack{idle, background, stack(8, false, serving...)}, "example.com/shop.checkout"},
+		"who ran comes first":             {CauseTimeout, []Stack{stack(1, true, "example.com/shop.spin", "\tx:2"), stack(8, false, serving...)}, "example.com/shop.spin"},
+		"who asked for the stacks is not blamed": {CauseTimeout, []Stack{
+			stack(1, true, "syscall.RawSyscall", "\tx:1", "golang.org/x/sys/unix.Tgkill", "\tx:1", workerPackage+"abortSelf", "\tx:1", "main.main", "\tx:1"),
+			stack(8, false, serving...),
+		}, "example.com/shop.checkout"},
 		"bystanders of a panic are not blamed": {CausePanic, []Stack{stack(8, false, serving...)}, ""},
 		"nobody":                               {CauseTimeout, []Stack{idle, background}, ""},
 	} {

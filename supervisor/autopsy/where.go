@@ -1,6 +1,9 @@
 package autopsy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Place is one frame of the application in a stack.
 type Place struct {
@@ -25,8 +28,8 @@ func (r Record) Where() (Place, bool) {
 	blocked := Place{}
 	for _, s := range r.Stacks.Stacks {
 		p, found := s.place()
-		if !found {
-			continue
+		if !found || s.calls(workerPackage+"abortSelf") {
+			continue // the goroutine that asked for these stacks is no evidence
 		}
 		switch {
 		case s.First:
@@ -59,20 +62,26 @@ func (s Stack) place() (Place, bool) {
 
 // serves says that the stack handles a request: the worker called into the application.
 func (s Stack) serves() bool {
-	for _, f := range s.Frames {
-		if strings.HasPrefix(f, workerPackage) {
-			return true
-		}
-	}
-	return false
+	return s.calls(workerPackage)
+}
+
+// calls says that a function whose name begins so is in the stack.
+func (s Stack) calls(function string) bool {
+	return slices.ContainsFunc(s.Frames, func(f string) bool { return strings.HasPrefix(f, function) })
 }
 
 const workerPackage = "github.com/webchasor/webchasor/worker."
 
+// libraries are what lies between the application and the kernel.
+var libraries = []string{
+	workerPackage, "github.com/webchasor/webchasor/internal/", "github.com/webchasor/webchasor/app.",
+	"github.com/valyala/fasthttp", "golang.org/x/sys/",
+}
+
 // plumbing are functions that nobody debugs at three in the morning: the
 // runtime, the standard library, the server underneath.
 func plumbing(function string) bool {
-	if function == "panic" || strings.HasPrefix(function, workerPackage) || strings.HasPrefix(function, "github.com/valyala/fasthttp") {
+	if function == "panic" || slices.ContainsFunc(libraries, func(l string) bool { return strings.HasPrefix(function, l) }) {
 		return true
 	}
 	first, _, path := strings.Cut(function, "/")
