@@ -180,13 +180,12 @@ func TestHostLimitIsExact(t *testing.T) {
 	c.answer.Store(int64(10 * time.Millisecond))
 	p := limited(t, c, "LLM_CONCURRENT_LIMIT=8", "MAX_REQUESTS=150", "MAX_REQUESTS_JITTER=50")
 	addr := p.Up()
-	workers := p.WaitWorkers(4)
+	p.WaitWorkers(4)
 	stop := crowd(addr, 200)
 	c.more(t, 200)
 
-	// One that surely holds some: with 8 of 200 under way and a queue each, all do.
-	for _, pid := range workers[:2] {
-		p.SignalPID(pid, syscall.SIGKILL) // it may have been recycled
+	for range 2 {
+		killOne(t, p)
 		c.more(t, 100)
 	}
 	mark := p.Log.Mark()
@@ -203,6 +202,19 @@ func TestHostLimitIsExact(t *testing.T) {
 		t.Errorf("the upstream had up to %d requests at a time, want exactly %d", most, hostLimit)
 	}
 	stopOrphan(t, p, second)
+}
+
+// killOne kills a worker, whichever has not just been recycled.
+func killOne(t *testing.T, p *testproc.Process) {
+	t.Helper()
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
+		for _, pid := range p.WorkerPIDs() {
+			if syscall.Kill(pid, syscall.SIGKILL) == nil {
+				return true
+			}
+		}
+		return false
+	}, "a worker to kill")
 }
 
 // TestKilledHoldersPermitsComeBack: the answers never end, so every permit that
