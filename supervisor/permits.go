@@ -61,7 +61,7 @@ func (m *master) putLimits() {
 		PerKey: a.Limits.PerKey, PerModel: a.Limits.PerModel, Keys: keys, Models: models,
 	})
 	if len(forgotten) > 0 {
-		m.log.Warn("too many keys and models have had limits since the service began; restart it to give these theirs",
+		m.log.Warn("too many keys and models have had limits since the service began; restart it to give these their own",
 			zap.Strings("names", forgotten))
 	}
 }

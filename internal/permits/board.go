@@ -105,6 +105,9 @@ func begin(mem []byte, rows int, bells []int) *Board {
 	b.head.version.Store(Version)
 	b.head.size.Store(uint64(len(mem)))
 	b.head.rows.Store(uint64(rows))
+	for _, kind := range []nameKind{keyName, modelName} {
+		b.cells[overflow+int(kind)].name.Store(uint64(kind) | 2) // no hash that ever comes
+	}
 	b.head.magic.Store(magic)
 	return b
 }

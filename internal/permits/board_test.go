@@ -2,6 +2,7 @@ package permits
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -198,5 +199,26 @@ func TestElderGoesFirst(t *testing.T) {
 	b.rows[elder.seat.Row].askedAt.Store(uint64(b.clock.Now() - 2*answerWithin))
 	if young.Take(n, Newcomer) != Taken {
 		t.Error("a stopped process holds up the others")
+	}
+}
+
+// Clients that invent names share one limit when there is no more room.
+func TestNamesWithoutRoomShareALimit(t *testing.T) {
+	t.Parallel()
+	_, b := newBoard(t, Limits{PerModel: 1})
+	seat, p := sit(t, b, Host)
+	taken := 0
+	for i := range 2 * Semaphores {
+		taken += fill(p, p.Needs(true, "", fmt.Sprint("model ", i)))
+	}
+	if want := overflow - firstNamed + 1; taken != want {
+		t.Errorf("%d calls to invented models, want %d", taken, want)
+	}
+	if n := b.Free(seat); n != taken {
+		t.Errorf("%d permits came back, want %d", n, taken)
+	}
+	_, q := sit(t, b, Host)
+	if n := fill(q, q.Needs(true, "", "one more")); n != 1 {
+		t.Errorf("took %d after all came back, want 1", n)
 	}
 }

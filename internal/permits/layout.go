@@ -28,6 +28,9 @@ const (
 	LLM = 1 // llm_concurrent_limit
 
 	firstNamed = 2
+	// The last two are for all keys, and all models, that find no room: clients
+	// choose the names of models, and must not escape a limit by many of them.
+	overflow = Semaphores - 2
 )
 
 type word = atomic.Uint64

@@ -19,8 +19,8 @@ type Limits struct {
 	FullStatus       int // HTTP status of a refusal
 }
 
-// Configure puts limits into force. It returns the names that found no room:
-// a board remembers every name it ever saw, and has room for some 500.
+// Configure puts limits into force. It returns the names that found no room
+// and share the limit of all like them: a board remembers every name it ever saw.
 func (b *Board) Configure(l Limits) (forgotten []string) {
 	b.cells[API].limit.Store(uint64(max(l.API, 0)))
 	b.cells[LLM].limit.Store(uint64(max(l.LLM, 0)))
@@ -63,12 +63,17 @@ func nameOf(kind nameKind, name string) uint64 {
 }
 
 // names is one more than the highest semaphore in use.
-func (b *Board) names() int { return firstNamed + int(min(b.head.named.Load(), Semaphores-firstNamed)) }
+func (b *Board) names() int {
+	if n := firstNamed + int(b.head.named.Load()); n < overflow {
+		return n
+	}
+	return Semaphores
+}
 
 // find returns the semaphore of a name, or -1 when there is none and none can be made.
 func (b *Board) find(kind nameKind, name string, make bool) int {
 	want := nameOf(kind, name)
-	for id := firstNamed; id < Semaphores; id++ {
+	for id := firstNamed; id < overflow; id++ {
 		cell := &b.cells[id]
 		got := cell.name.Load()
 		if got == 0 {

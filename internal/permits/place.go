@@ -67,13 +67,16 @@ func (p *Place) Needs(llm bool, key, model string) (n Needs) {
 	return n
 }
 
-// named adds the semaphore of a name if it has a limit. A name that finds no
-// room any more has none.
+// named adds the semaphore of a name if it has a limit.
 func (p *Place) named(n *Needs, kind nameKind, name string, byDefault uint64) {
 	if byDefault == 0 && p.board.head.named.Load() == 0 {
 		return
 	}
-	if id := p.board.find(kind, name, byDefault != 0); id >= 0 && p.board.limit(id) != 0 {
+	id := p.board.find(kind, name, byDefault != 0)
+	if id < 0 && byDefault != 0 {
+		id = overflow + int(kind)
+	}
+	if id >= 0 && p.board.limit(id) != 0 {
 		n.add(id)
 	}
 }
