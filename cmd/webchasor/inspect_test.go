@@ -158,7 +158,7 @@ func TestStacksOfAStoppedWorker(t *testing.T) {
 		return err == nil && proc.State == 'T'
 	}, "the worker is stopped")
 	_, err := c.Stacks(t.Context(), 0)
-	if errorCode(err) != "silent" || !strings.Contains(err.Error(), "SIGSTOP") || !strings.Contains(err.Error(), "GET /block") {
+	if errorCode(err) != "silent" || !strings.Contains(err.Error(), "does not answer") || !strings.Contains(err.Error(), "SIGSTOP") || !strings.Contains(err.Error(), "GET /block") {
 		t.Errorf("got %v, want what is known", err)
 	}
 	p.SignalPID(pid, syscall.SIGCONT)

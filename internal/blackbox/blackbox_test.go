@@ -79,7 +79,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 	// A writer that dies after it has copied a part.
 	at := w.head.written.Load()
 	w.head.claimed.Store(at + 500)
-	copy(w.ring[at%Room:], strings.Repeat("#", 250))
+	copy(w.ring[at%Room:], strings.Repeat("####\n", 50))
 	got := r.Lines(Room)
 	if len(got) == 0 || len(got) < len(before)-30 || got[len(got)-1] != before[len(before)-1] {
 		t.Errorf("%d lines of %d are left", len(got), len(before))
