@@ -222,3 +222,30 @@ func TestNamesWithoutRoomShareALimit(t *testing.T) {
 		t.Errorf("took %d after all came back, want 1", n)
 	}
 }
+
+// BenchmarkTakePut is what a request without contention pays.
+func BenchmarkTakePut(b *testing.B) {
+	for name, scope := range map[string]Scope{"alone": Alone, "host": Host} {
+		b.Run(name, func(b *testing.B) {
+			d, board, err := Create()
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _, _ = board.Close(), d.Close() }()
+			board.Configure(Limits{API: 100, LLM: 20})
+			var p *Place
+			for range 9 {
+				seat, _ := board.Assign(scope)
+				p = board.Place(seat)
+			}
+			for b.Loop() {
+				n := p.Needs(true, "", "")
+				if p.Take(n, Newcomer) != Taken {
+					b.Fatal("no permit")
+				}
+				p.Put(n)
+				p.Next(0)
+			}
+		})
+	}
+}
