@@ -15,23 +15,31 @@ import (
 
 // New returns the WebChasor API as a program for app.Main.
 func New() app.App {
+	var here gateway
 	return app.FastHTTP(nil,
 		app.WithName("webchasor"),
 		app.WithCommands("serve an OpenAI-compatible API from supervised worker processes"),
-		app.WithSetup(setup),
+		app.WithSetup(here.setup),
+		app.WithClose(here.close),
 		app.WithRoutes("/", "/health", "/ready", "/v1/models", "/v1/models/*", "/v1/chat/completions",
 			"/v1/completions", "/v1/embeddings", "/v1/responses"),
 	)
 }
 
+// gateway is what a worker has to close at its end.
+type gateway struct {
+	cluster *limit.Cluster // nil: the limits are not those of a cluster
+}
+
 // setup makes this worker's server from its settings.
-func setup(_ context.Context, w *app.Worker) error {
+func (g *gateway) setup(_ context.Context, w *app.Worker) error {
 	h := hostOf(w)
 	if limits := w.Settings.API.Limits; limits.Scope == config.ScopeCluster {
 		var err error
 		if h.cluster, err = limit.OpenCluster(limits.Redis.Reveal(), w.Logger); err != nil {
 			return fmt.Errorf("cannot count the limits in redis.url: %w", err)
 		}
+		g.cluster = h.cluster
 	}
 	s, err := newServer(w.Settings.API, w.Settings.Timeout, w.Logger, h)
 	if err != nil {
@@ -39,6 +47,14 @@ func setup(_ context.Context, w *app.Worker) error {
 	}
 	w.FastHTTP = s.handle
 	return nil
+}
+
+// close gives the last leases back now, instead of letting them run out.
+func (g *gateway) close(context.Context) error {
+	if g.cluster == nil {
+		return nil
+	}
+	return g.cluster.Close()
 }
 
 // hostOf connects the API to the worker it runs in.
