@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/webchasor/webchasor/app/control"
 	"github.com/webchasor/webchasor/internal/testproc"
@@ -159,16 +158,34 @@ func TestNoRecordIsLostAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestPoisonIsNamedAndQuarantined has a request that kills whoever serves it.
+// oneEach opens connections until there is one to each of n workers.
+func oneEach(t *testing.T, addr string, n int) (clients []*testproc.Client) {
+	t.Helper()
+	var pids []int
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
+		client := &testproc.Client{Addr: addr}
+		t.Cleanup(client.Close)
+		if pid := expectOK(t, client.Get("/pid")); !slices.Contains(pids, pid) {
+			pids, clients = append(pids, pid), append(clients, client)
+		}
+		return len(clients) == n
+	}, "a connection to each worker")
+	return clients
+}
+
+// TestPoisonIsNamedAndQuarantined has requests that kill two of three workers.
+// The third one, and those that follow, refuse requests of that kind for a while.
 func TestPoisonIsNamedAndQuarantined(t *testing.T) {
 	t.Parallel()
-	p, addr, c := watched(t, "WEB_WORKERS=2", "POISON_DEATHS=2", "POISON_QUARANTINE=4")
-	for n := range 2 {
+	p, addr, c := watched(t, "WEB_WORKERS=3", "KEEPALIVE=60", "POISON_DEATHS=2", "POISON_QUARANTINE=4")
+	clients := oneEach(t, addr, 3)
+	for _, victim := range clients[:2] {
 		mark := p.Log.Mark()
-		<-background(addr, "/exit?code=9")
-		p.WaitLog(mark, testproc.Msg(testproc.MsgDied), "death "+string(rune('1'+n)))
+		victim.Get("/die?code=9")
+		p.WaitLog(mark, testproc.Msg(testproc.MsgDied), "the death")
 	}
-	p.WaitLog(0, testproc.Both(testproc.Level("warn"), testproc.Text("keeps killing workers", "GET /exit")), "the warning")
+	p.WaitLog(0, testproc.Both(testproc.Level("warn"), testproc.Text("keeps killing workers", "GET /die")), "the warning")
+	// On a slow machine the quarantine may be over before we look.
 	over := func() bool {
 		_, found := p.Log.Find(0, testproc.Text("let in again"))
 		return found
@@ -177,7 +194,7 @@ func TestPoisonIsNamedAndQuarantined(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if list := status.Poisoned; (len(list) != 1 || list[0].Shape != "GET /exit" || list[0].Deaths != 2 || !list[0].Quarantined) && !over() {
+	if list := status.Poisoned; (len(list) != 1 || list[0].Shape != "GET /die" || list[0].Deaths != 2 || !list[0].Quarantined) && !over() {
 		t.Errorf("the status names %+v", list)
 	}
 	warned := false
@@ -187,28 +204,33 @@ func TestPoisonIsNamedAndQuarantined(t *testing.T) {
 	if !warned && !over() {
 		t.Errorf("the status warns of %+v", status.Warnings)
 	}
-	p.WaitWorkers(2)
-	// Whichever worker answers refuses, until the quarantine ends. On a slow
-	// machine it may be over before we came.
-	mark := p.Log.Mark()
-	if res := <-background(addr, "/exit?code=9"); res.Status == 503 {
+	var res testproc.Result
+	survivor := clients[2]
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
+		res = survivor.Get("/die") // without a code it does no harm
+		return res.Status == 503 || over()
+	}, "the worker that lives on refuses too")
+	if res.Status == 503 {
 		if after := res.Header.Get("Retry-After"); after == "" || after == "0" {
 			t.Errorf("Retry-After is %q", after)
 		}
 		if !strings.Contains(res.Body, "request_quarantined") {
 			t.Errorf("the body is %q", res.Body)
 		}
-		expectOK(t, testproc.Get(t, addr, "/pid"))
-	} else if !over() {
-		t.Errorf("in quarantine the request got %v", res)
+		expectOK(t, survivor.Get("/pid"))
 	}
-	p.WaitLog(0, testproc.Text("let in again", "GET /exit"), "the end of the quarantine")
-	testproc.Eventually(t, testproc.Patience, 50*time.Millisecond, func() bool {
-		<-background(addr, "/exit?code=9")
-		_, dead := p.Log.Find(mark, testproc.Msg(testproc.MsgDied))
-		return dead
+	p.WaitWorkers(3)
+	for _, client := range oneEach(t, addr, 3) {
+		if res := client.Get("/die"); res.Status != 503 && !over() {
+			t.Errorf("in quarantine a worker answered %v", res)
+		}
+	}
+	p.WaitLog(0, testproc.Text("let in again", "GET /die"), "the end of the quarantine")
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
+		return survivor.Get("/die").Outcome == testproc.OK
 	}, "after the quarantine the request reaches the handler again")
-	p.Stop(0)
+	p.Signal(syscall.SIGQUIT) // the connections are still open
+	p.ExpectExit(0)
 }
 
 // TestAutopsyOfHandlersThatHang: the stack that is shown is where they hang,

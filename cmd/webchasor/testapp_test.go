@@ -57,6 +57,11 @@ func testHandler(ctx *fasthttp.RequestCtx) {
 		fault()
 	case "/exit":
 		os.Exit(ctx.QueryArgs().GetUintOrZero("code"))
+	case "/die": // only if it is given a code
+		if code, err := ctx.QueryArgs().GetUint("code"); err == nil {
+			os.Exit(code)
+		}
+		fmt.Fprintf(ctx, "%d\n", os.Getpid())
 	case "/leak":
 		leak(ctx.QueryArgs().GetUintOrZero("mb"))
 		fmt.Fprintf(ctx, "%d\n", os.Getpid())
