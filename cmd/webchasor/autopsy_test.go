@@ -205,11 +205,15 @@ func TestPoisonIsNamedAndQuarantined(t *testing.T) {
 		t.Errorf("the status warns of %+v", status.Warnings)
 	}
 	var res testproc.Result
-	survivor := clients[2]
+	survivor, tries := clients[2], 0
 	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
 		res = survivor.Get("/die") // without a code it does no harm
+		tries++
 		return res.Status == 503 || over()
 	}, "the worker that lives on refuses too")
+	if res.Status != 503 && tries > 100 {
+		t.Errorf("the worker that lives on never refused in %d requests", tries)
+	}
 	if res.Status == 503 {
 		if after := res.Header.Get("Retry-After"); after == "" || after == "0" {
 			t.Errorf("Retry-After is %q", after)
