@@ -3,6 +3,7 @@ package api
 import (
 	"github.com/valyala/fasthttp"
 
+	"github.com/webchasor/webchasor/app/api/cache"
 	"github.com/webchasor/webchasor/app/api/limit"
 )
 
@@ -32,28 +33,38 @@ func (s *server) ask(ctx *fasthttp.RequestCtx, at *endpoint) {
 		return
 	}
 	h, e := s.readHead(ctx, at.needs)
+	var provider Provider
+	var model Model
+	if e == nil {
+		provider, model, e = s.choose(h.model)
+	}
+	if e == nil && !client.May(model.ID) {
+		e = errForbiddenModel(model.ID)
+	}
+	fill := &cache.Fill{}
+	if e == nil && provider == nil {
+		var answered bool
+		if fill, answered = s.answerKept(ctx, at, client); answered {
+			return
+		}
+	}
 	p := s.admit(ctx, limit.Want{LLM: true, Key: client.Name, Model: h.model})
 	if p == nil {
+		fill.Close()
 		return
 	}
 	streaming := false
 	defer func() {
 		if !streaming {
+			fill.Close()
 			p.Release()
 		}
 	}()
-	if e != nil {
-		writeError(ctx, e)
-		return
-	}
-	provider, model, e := s.choose(h.model)
 	switch {
 	case e != nil:
 		writeError(ctx, e)
-	case !client.May(model.ID):
-		writeError(ctx, errForbiddenModel(model.ID))
 	case provider == nil:
-		streaming = s.pass(ctx, at, h, p)
+		streaming = s.pass(ctx, at, h, p, fill)
 	case at.local == nil:
 		writeError(ctx, invalid("model", "unsupported_model", "The model '%s' does not support this endpoint.", model.ID))
 	default:

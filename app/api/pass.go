@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/app/api/cache"
 	"github.com/webchasor/webchasor/app/api/limit"
 	"github.com/webchasor/webchasor/app/api/upstream"
 )
@@ -20,8 +21,8 @@ import (
 const maxReply = 256 << 20
 
 // pass gives the request to an upstream and its answer to the client, both
-// with every byte as it came. It returns whether a stream took the permit over.
-func (s *server) pass(ctx *fasthttp.RequestCtx, at *endpoint, h head, p *limit.Permit) (streaming bool) {
+// with every byte as it came. It returns whether a stream took permit and fill over.
+func (s *server) pass(ctx *fasthttp.RequestCtx, at *endpoint, h head, p *limit.Permit, fill *cache.Fill) (streaming bool) {
 	alive := s.host.requestContext(ctx)
 	reply, err := s.router.Do(alive, upstream.Call{
 		Path: at.path, Model: h.model, Stream: h.stream, Header: headerOf(ctx),
@@ -34,11 +35,11 @@ func (s *server) pass(ctx *fasthttp.RequestCtx, at *endpoint, h head, p *limit.P
 		return false
 	}
 	if reply.Stream {
-		s.passStream(ctx, at, h, reply, p)
+		s.passStream(ctx, at, h, reply, p, fill)
 		return true
 	}
 	defer reply.Body.Close()
-	s.passWhole(ctx, h, reply)
+	s.passWhole(ctx, h, reply, fill)
 	return false
 }
 
@@ -94,7 +95,7 @@ func copyHeader(ctx *fasthttp.RequestCtx, reply *upstream.Reply) {
 }
 
 // passWhole passes on an answer that is not a stream.
-func (s *server) passWhole(ctx *fasthttp.RequestCtx, h head, reply *upstream.Reply) {
+func (s *server) passWhole(ctx *fasthttp.RequestCtx, h head, reply *upstream.Reply, fill *cache.Fill) {
 	room := int64(4 << 10)
 	if reply.Length > 0 {
 		room = min(reply.Length, 1<<20) + bytes.MinRead
@@ -109,6 +110,9 @@ func (s *server) passWhole(ctx *fasthttp.RequestCtx, h head, reply *upstream.Rep
 		case errors.Is(err, io.EOF):
 			copyHeader(ctx, reply)
 			ctx.Response.SetBodyRaw(body.Bytes())
+			fill.Begin(reply.Status, reply.Header.Get(fasthttp.HeaderContentType))
+			_, _ = fill.Write(body.Bytes()) // it never fails
+			fill.Done()
 			return
 		case err != nil:
 			s.passError(ctx, h.model, err)

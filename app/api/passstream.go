@@ -10,48 +10,56 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/webchasor/webchasor/app/api/cache"
 	"github.com/webchasor/webchasor/app/api/limit"
 	"github.com/webchasor/webchasor/app/api/upstream"
 )
 
 // passStream makes the response the upstream's stream. It takes over the
-// permit and the upstream's body, and gives both back after the last byte.
-func (s *server) passStream(ctx *fasthttp.RequestCtx, at *endpoint, h head, reply *upstream.Reply, p *limit.Permit) {
+// permit and the upstream's body and the fill, and gives all back after the last byte.
+func (s *server) passStream(ctx *fasthttp.RequestCtx, at *endpoint, h head, reply *upstream.Reply, p *limit.Permit, fill *cache.Fill) {
 	copyHeader(ctx, reply)
+	fill.Begin(reply.Status, reply.Header.Get(fasthttp.HeaderContentType))
 	ctx.Response.Header.Set("X-Accel-Buffering", "no") // nginx would hold the tokens back
 	ctx.Response.ImmediateHeaderFlush = true           // the first token may be minutes away
 	model := h.model                                   // not the whole request, for as long as the stream lasts
 	// A response that is never written has no stream, only a context that ends.
+	var unused sync.Once // a fill belongs to one goroutine
 	never := context.AfterFunc(s.host.requestContext(ctx), func() {
 		_ = reply.Body.Close()
 		p.Release()
+		unused.Do(fill.Close)
 	})
 	s.host.stream(ctx, func(alive context.Context, w Writer) error {
 		// ctx belongs to fasthttp again by now: nothing here may touch it.
 		defer p.Release()
 		defer reply.Body.Close()
 		never()
+		unused.Do(func() {})
+		defer fill.Close()
 		out := newPassWriter(w, s.heartbeat)
 		defer out.stop()
-		return s.copyEvents(alive, at, model, upstream.NewEvents(reply.Body), out)
+		return s.copyEvents(alive, at, model, upstream.NewEvents(reply.Body), out, fill)
 	})
 }
 
 // copyEvents passes whole events on as they come. A stream that breaks ends with
 // an error event and without what says that it is whole; if the client
 // is gone nothing more is written.
-func (s *server) copyEvents(alive context.Context, at *endpoint, model string, from *upstream.Events, out *passWriter) error {
+func (s *server) copyEvents(alive context.Context, at *endpoint, model string, from *upstream.Events, out *passWriter, fill *cache.Fill) error {
 	for {
 		events, err := from.Next()
 		if len(events) > 0 {
 			if err := out.send(events, from.Whole()); err != nil {
 				return err // the client does not take our bytes
 			}
+			_, _ = fill.Write(events) // it never fails
 		}
 		if err == nil {
 			continue
 		}
 		if errors.Is(err, io.EOF) {
+			fill.Done()
 			return nil
 		}
 		var told *Error

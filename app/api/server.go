@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/app/api/cache"
 	"github.com/webchasor/webchasor/app/api/keys"
 	"github.com/webchasor/webchasor/app/api/limit"
 	"github.com/webchasor/webchasor/app/api/upstream"
@@ -70,6 +71,7 @@ type server struct {
 	keys     *keys.Ring
 	cors     cors
 	router   *upstream.Router // nil without upstreams
+	cache    *cache.Cache     // nil when it is off
 	echo     config.Echo
 	models   []Model // the built-in ones
 	byModel  map[string]Provider
@@ -116,6 +118,9 @@ func newServer(s config.API, timeout time.Duration, log *zap.Logger, h host) (*s
 		if srv.router, err = upstream.New(routerConfig(s.OpenAI, timeout), log); err != nil {
 			return nil, fmt.Errorf("cannot use providers.openai: %w", err)
 		}
+	}
+	if srv.cache, err = newCache(s, log); err != nil {
+		return nil, err
 	}
 	return srv, nil
 }
