@@ -256,6 +256,28 @@ func checkNames(t *testing.T, where, text string, known map[string]bool) {
 	}
 }
 
+// What configs/ asks for exists.
+func TestConfigsNameMetricsThatExist(t *testing.T) {
+	known := map[string]bool{}
+	name := regexp.MustCompile(`fqName: "([^"]+)"`)
+	for _, d := range descs {
+		known[name.FindStringSubmatch(d.String())[1]] = true
+	}
+	// Recorded ones are named instance:webchasor_...:...
+	recorded := regexp.MustCompile(`instance:webchasor_\w+:\w+`)
+	for _, file := range []string{"../../configs/prometheus-rules.yml", "../../configs/grafana-dashboard.json"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest := recorded.ReplaceAllString(string(text), "")
+		if !strings.Contains(rest, "webchasor_") {
+			t.Errorf("%s names no metric", file)
+		}
+		checkNames(t, file, rest, known)
+	}
+}
+
 func BenchmarkScrape64Workers(b *testing.B) {
 	l := newLedger(b)
 	l.AddRoutes([]string{"/a", "/b", "/c", "/d"})
