@@ -58,8 +58,9 @@ func reload(s *stage) {
 func rejectedReload(s *stage) {
 	s.write(configFile, "server: [")
 	defer s.write(configFile, settings)
-	s.systemctl("reload", unit)
-	s.eventually("the master has said no", func() bool { return strings.Contains(s.journal(), "reload rejected") })
+	if out, err := exec.Command("systemctl", "reload", unit).CombinedOutput(); err == nil {
+		s.Errorf("systemctl reload calls it a success: %s", out)
+	}
 	s.eventually("active again", func() bool { return s.show("ActiveState") == "active" })
 	s.expectOK()
 }
@@ -141,12 +142,13 @@ func journal(s *stage) {
 		var e struct {
 			Message   string `json:"MESSAGE"`
 			Transport string `json:"_TRANSPORT"`
+			Command   string `json:"_CMDLINE"`
 		}
 		if err := json.Unmarshal([]byte(entry), &e); err != nil {
 			s.Fatalf("journalctl printed %q: %v", entry, err)
 		}
-		if e.Transport != "stdout" {
-			continue // systemd's own words
+		if e.Transport != "stdout" || strings.Contains(e.Command, " reload ") {
+			continue // systemd's own words, and what ExecReload= printed
 		}
 		lines++
 		if !json.Valid([]byte(e.Message)) {
