@@ -23,6 +23,8 @@ func (s *server) health(ctx *fasthttp.RequestCtx) {
 	b = strconv.AppendInt(b, int64(s.host.self.PID), 10)
 	b = append(b, `,"generation":`...)
 	b = strconv.AppendUint(b, s.host.self.Generation, 10)
+	b = append(b, `,"version":`...)
+	b = appendString(b, s.host.self.Version)
 	b = append(b, `,"uptime":`...)
 	b = strconv.AppendFloat(b, s.now().Sub(s.host.self.Started).Seconds(), 'f', 3, 64)
 	b = append(b, '}')

@@ -135,7 +135,7 @@ func TestGoodFiles(t *testing.T) {
 				Models: []string{"gpt-*", "o3"}, MaxConcurrentRequests: 7,
 			}}
 			s.API.CORS = CORS{[]string{"https://a.example", "https://b.example"}, []string{"Authorization", "Content-Type"}, time.Hour}
-			s.API.MaxBodySize, s.API.Heartbeat, s.API.LameDuck = 1<<20, 15*time.Second, 5*time.Second
+			s.API.MaxBodySize, s.API.Heartbeat = 1<<20, 15*time.Second
 		},
 		"selfmerge.good.yaml": func(s *Settings) { s.Workers = 4 },
 		"full.good.yaml": func(s *Settings) {

@@ -51,7 +51,6 @@ type API struct {
 	CORS                  CORS
 	MaxBodySize           int64         // bytes
 	Heartbeat             time.Duration // 0 is off
-	LameDuck              time.Duration // 0 is off
 	Cache                 Cache
 }
 

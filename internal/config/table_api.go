@@ -143,13 +143,5 @@ func tableGateway() []Setting {
 			Example: "15",
 			at:      func(s *Settings) any { return &s.API.Heartbeat },
 		},
-		{
-			Name: "api.lame_duck", Env: "LAME_DUCK", YAML: "api.lame_duck", Flag: "lame-duck",
-			Kind: KindDuration, Default: "off", Off: true, Min: 10 * ms, Max: hour, Group: GroupAPI, Class: Rolling,
-			Help:    "time for which a stopping service answers /ready with 503 and still serves everything; off by default",
-			Why:     "Gives a balancer that polls /ready the time to look away. It comes before graceful_timeout.",
-			Example: "5",
-			at:      func(s *Settings) any { return &s.API.LameDuck },
-		},
 	}
 }
