@@ -38,6 +38,7 @@ func newMaster(o Options) (*master, error) {
 		journal:    journal.New(),
 		lastDeaths: make(map[int]*control.Death),
 		started:    time.Now(),
+		binary:     os.Args[0],
 		scales:     newScales(),
 		control:    controlSocket{fd: -1},
 	}

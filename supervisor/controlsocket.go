@@ -35,6 +35,8 @@ type controlSocket struct {
 	fd      int    // -1: there is none
 	file    os.FileInfo
 	server  *http.Server
+	accept  net.Listener
+	served  chan struct{} // closed when nothing is accepted any more
 	// inherited: the previous master answers here until this one serves.
 	inherited bool
 }
@@ -115,7 +117,11 @@ func (m *master) serveControl() {
 		ErrorLog:          zap.NewStdLog(m.log.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))),
 	}
 	m.log.Info("control socket", zap.String("path", c.Path))
-	go func() { _ = c.server.Serve(l) }()
+	c.accept, c.served = l, make(chan struct{})
+	go func(server *http.Server, served chan<- struct{}) {
+		defer close(served)
+		_ = server.Serve(l)
+	}(c.server, c.served)
 }
 
 // listenerOf makes a listener on a duplicate, so that its end leaves fd alone.
@@ -154,6 +160,10 @@ func (m *master) closeControl() {
 	if c.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), controlGrace)
 		defer cancel()
+		// First nothing new: Shutdown does not know of a connection that is
+		// being accepted while it looks. What waits in the queue is the next master's.
+		_ = c.accept.Close()
+		<-c.served
 		if c.server.Shutdown(ctx) != nil {
 			_ = c.server.Close()
 		}

@@ -78,6 +78,7 @@ type master struct {
 	refused    string                 // why the core refused the event just told; see tried
 	scales     *scales
 	started    time.Time
+	binary     string // the program file, what an upgrade executes
 
 	ledger    *ledger.Ledger
 	permits   permitsDesk

@@ -18,7 +18,7 @@ func (m *master) status(now time.Time) control.Status {
 	s := control.Status{
 		API: control.Version, Time: now, Name: m.name, Version: m.version,
 		PID: os.Getpid(), Started: m.started, Uptime: control.Sec(now.Sub(m.started)),
-		Upgrades: m.promotion.count, Binary: os.Args[0], Config: m.current.File,
+		Upgrades: m.promotion.count, Binary: m.binary, Config: m.current.File,
 		Phase: m.phase(view), Generation: uint64(view.Generation),
 		Wanted: m.wanted(view), Ready: view.Ready,
 		Listeners: m.listeners(),

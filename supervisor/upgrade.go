@@ -65,7 +65,7 @@ func (m *master) openUpgrader() error {
 
 // upgrade starts a new master from the image on disk. This one serves on until
 // the new one says that all its workers are ready.
-func (m *master) upgrade(waiting ...waiter) { m.promote("upgrade", os.Args[0], waiting) }
+func (m *master) upgrade(waiting ...waiter) { m.promote("upgrade", m.binary, waiting) }
 
 // promote starts a new master from a binary.
 func (m *master) promote(order, binary string, waiting waiters) {
@@ -82,7 +82,8 @@ func (m *master) promote(order, binary string, waiting waiters) {
 	}
 	m.log.Info("upgrading", zap.String("binary", binary))
 	m.upgrading = true
-	go func() { m.happenings <- upgraded{startUpgrade(m.upgrader, binary)} }()
+	os.Args[0] = binary // what tableflip executes; nobody else looks at it
+	go func() { m.happenings <- upgraded{startUpgrade(m.upgrader)} }()
 }
 
 // cannotPromote says why there can be no new master now; empty if there can.
@@ -106,11 +107,8 @@ const predecessorWait = 5 * time.Second
 
 // startUpgrade blocks until the new master serves or has failed. tableflip
 // refuses while the previous master's process exists, and learns of its end a
-// moment later than anybody else. It executes os.Args[0], whatever that is then.
-func startUpgrade(u *tableflip.Upgrader, binary string) error {
-	own := os.Args[0]
-	os.Args[0] = binary
-	defer func() { os.Args[0] = own }()
+// moment later than anybody else.
+func startUpgrade(u *tableflip.Upgrader) error {
 	ctx, cancel := context.WithTimeout(context.Background(), predecessorWait)
 	defer cancel()
 	_ = u.WaitForParent(ctx)

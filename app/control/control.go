@@ -29,6 +29,13 @@ type (
 	Status      = control.Status
 	Health      = control.Health
 	Worker      = control.Worker
+	Listener    = control.Listener
+	Limit       = control.Limit
+	Totals      = control.Totals
+	Orphan      = control.Orphan
+	Setting     = control.Setting
+	Warning     = control.Warning
+	StackGroup  = control.StackGroup
 	Requests    = control.Requests
 	Request     = control.Request
 	Events      = control.Events
@@ -42,6 +49,8 @@ type (
 	Change      = control.Change
 	Error       = control.Error
 	Seconds     = control.Seconds
+
+	PoisonedShape = control.PoisonedShape
 )
 
 // What it can be told.

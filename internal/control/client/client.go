@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/webchasor/webchasor/internal/control"
 )
@@ -219,8 +220,39 @@ func (f *failure) Unwrap() error { return &f.said }
 // answerLimit bounds an error's text.
 const answerLimit = 1 << 20
 
+// A question to a master that is just leaving is asked again: its successor answers.
+const (
+	askAgain = 5
+	askAfter = 50 * time.Millisecond
+)
+
 // do returns a successful response, or the error that it is.
 func (c *Client) do(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	pause := time.NewTicker(askAfter)
+	defer pause.Stop()
+	for try := 1; ; try++ {
+		res, err := c.try(ctx, method, path, body)
+		if err == nil || method != http.MethodGet || try == askAgain || !left(err) {
+			return res, err
+		}
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// left says that the master went while it was asked.
+func left(err error) bool {
+	var said *control.Error
+	if errors.As(err, &said) {
+		return said.Code == control.CodeLeaving
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+func (c *Client) try(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var content io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
