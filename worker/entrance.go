@@ -84,7 +84,7 @@ func (d *denial) Error() string { return "request refused: " + d.reason }
 var denials = deny()
 
 func deny() (list []*denial) {
-	for r := range strict.Reason(strict.Reasons) {
+	for r := range strict.Reasons {
 		kind, code := "invalid_request_error", "bad_request"
 		switch r {
 		case strict.BodyTooLarge:

@@ -53,12 +53,12 @@ func (i *inspector) obey(o order) {
 	go func() {
 		defer func() { _ = ch.Close() }()
 		a := &answer{ch: ch}
-		a.packet(handoff.TagBegun, nil)
+		_ = a.packet(handoff.TagBegun, nil) // a master that left needs no answer
 		if err := i.inspect(a, *o.Inspect); err != nil {
-			a.packet(handoff.TagFailed, []byte(err.Error()))
+			_ = a.packet(handoff.TagFailed, []byte(err.Error()))
 			return
 		}
-		a.packet(handoff.TagDone, nil)
+		_ = a.packet(handoff.TagDone, nil)
 	}()
 }
 

@@ -24,7 +24,7 @@ func New(path string) *Client { return client.New(path) }
 // ErrNoMaster: nobody answers at the socket.
 var ErrNoMaster = client.ErrNoMaster
 
-// What the service says.
+// Status is the service on one screen; the others are its parts and the other answers.
 type (
 	Status      = control.Status
 	Health      = control.Health
@@ -53,7 +53,7 @@ type (
 	PoisonedShape = control.PoisonedShape
 )
 
-// What it can be told.
+// ScaleOrder and RecycleOrder are what an order needs to be told.
 type (
 	ScaleOrder   = control.ScaleOrder
 	RecycleOrder = control.RecycleOrder

@@ -41,8 +41,14 @@ func (l leaver) String() string {
 }
 
 var leavers = []leaver{
-	{}, {reset: true}, {more: true}, {more: true, reset: true},
-	{stream: true}, {stream: true, reset: true}, {stream: true, more: true}, {stream: true, more: true, reset: true},
+	{},
+	{reset: true},
+	{more: true},
+	{more: true, reset: true},
+	{stream: true},
+	{stream: true, reset: true},
+	{stream: true, more: true},
+	{stream: true, more: true, reset: true},
 }
 
 // leave sends a request, waits until it is under way, and goes. answered says

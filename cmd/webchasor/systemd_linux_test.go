@@ -101,12 +101,6 @@ func (m *serviceManager) receive() bool {
 	return true
 }
 
-func (m *serviceManager) mark() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.messages)
-}
-
 // wait waits for a message from pid with the line, and returns the mark behind it.
 func (m *serviceManager) wait(from, pid int, line string) (next int) {
 	m.t.Helper()

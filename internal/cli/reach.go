@@ -153,7 +153,7 @@ func (m *remote) result(r control.Result, err error) error {
 		return err
 	}
 	return m.print(r, func() error {
-		text := string(r.Order) + ": " + string(r.Outcome)
+		text := r.Order + ": " + string(r.Outcome)
 		if r.Text != "" {
 			text += ": " + r.Text
 		}

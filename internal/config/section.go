@@ -320,7 +320,7 @@ func sectionShown(v reflect.Value) string {
 		slices.Sort(parts)
 		return "{" + strings.Join(parts, ", ") + "}"
 	default:
-		if d, ok := v.Interface().(time.Duration); ok {
+		if d, ok := reflect.TypeAssert[time.Duration](v); ok {
 			return formatDuration(d)
 		}
 		return fmt.Sprint(v.Interface())

@@ -73,9 +73,14 @@ func TestNativeBucketsFollowTheFormat(t *testing.T) {
 		d    time.Duration
 		want int
 	}{
-		{0, -1}, {900, -1}, {time.Microsecond, 0}, {time.Second, -lowest*perOctave - 1},
-		{time.Second + 1, -lowest * perOctave}, {2 * time.Second, (1-lowest)*perOctave - 1},
-		{time.Hour * 100, Native - 1}, {math.MaxInt64, Native - 1},
+		{0, -1},
+		{900, -1},
+		{time.Microsecond, 0},
+		{time.Second, -lowest*perOctave - 1},
+		{time.Second + 1, -lowest * perOctave},
+		{2 * time.Second, (1-lowest)*perOctave - 1},
+		{time.Hour * 100, Native - 1},
+		{math.MaxInt64, Native - 1},
 	} {
 		if got := nativeOf(tc.d); got != tc.want {
 			t.Errorf("%v is in bucket %d, want %d", tc.d, got, tc.want)

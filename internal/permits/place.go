@@ -2,6 +2,7 @@ package permits
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -41,10 +42,8 @@ func (n *Needs) add(id int) {
 // In says whether a semaphore of the list is needed.
 func (n *Needs) In(list []int16) bool {
 	for _, id := range n.IDs() {
-		for _, other := range list {
-			if id == other {
-				return true
-			}
+		if slices.Contains(list, id) {
+			return true
 		}
 	}
 	return false
@@ -119,7 +118,7 @@ func (p *Place) Take(n Needs, ticket uint64) (blocker int) {
 
 // Put returns all that was taken. Call [Place.Next] afterwards.
 func (p *Place) Put(n Needs) {
-	for i := len(n.IDs()) - 1; i >= 0; i-- {
+	for i := range slices.Backward(n.IDs()) {
 		p.putOne(int(n.ids[i]))
 	}
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -88,8 +89,8 @@ func (s screen) head(text string) string {
 func (s screen) below() []string {
 	if s.panel == panelEvents {
 		lines := []string{s.head("EVENTS, the newest first")}
-		for i := len(s.events) - 1; i >= 0; i-- {
-			lines = append(lines, show.Cut(show.EventLine(s.events[i])[len("2006-01-02 "):], s.width))
+		for _, v := range slices.Backward(s.events) {
+			lines = append(lines, show.Cut(show.EventLine(v)[len("2006-01-02 "):], s.width))
 		}
 		return lines
 	}

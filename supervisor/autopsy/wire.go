@@ -3,6 +3,7 @@ package autopsy
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/webchasor/webchasor/internal/machine"
@@ -103,8 +104,8 @@ func (r *Record) trim(limit int) {
 		}
 	}
 	size = 0
-	for i := len(r.Log) - 1; i >= 0; i-- {
-		if size += len(r.Log[i]); size > limit {
+	for i, v := range slices.Backward(r.Log) {
+		if size += len(v); size > limit {
 			r.Log = r.Log[i+1:]
 			break
 		}

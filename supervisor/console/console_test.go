@@ -44,10 +44,12 @@ func (d *desk) Reload(_ context.Context, wait bool) (control.Result, error) {
 	}
 	return control.Result{Order: "reload"}, d.err
 }
+
 func (d *desk) Plan(context.Context) (control.Plan, error) {
 	d.note("plan")
 	return control.Plan{}, nil
 }
+
 func (d *desk) Scale(_ context.Context, o control.ScaleOrder) (control.Result, error) {
 	d.note("scale")
 	return control.Result{Order: "scale"}, d.err

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"slices"
 	"time"
 
 	"github.com/webchasor/webchasor/internal/permits"
@@ -45,12 +46,7 @@ func (l *Limiter) walk() {
 }
 
 func (l *Limiter) isBlocked(id int16) bool {
-	for _, other := range l.blocked {
-		if other == id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(l.blocked, id)
 }
 
 // tend serves the queue whenever another worker rings, and now and then

@@ -54,7 +54,7 @@ func TestEvents(t *testing.T) {
 		"response delta":  {"event: response.output_text.delta\ndata: {}\n\n", "event: response.output_text.delta\ndata: {}\n\n", false},
 	} {
 		all, e, err := pieces(t, iotest.OneByteReader(strings.NewReader(tt.text)))
-		if err != io.EOF { //nolint:errorlint // the value itself is the promise
+		if err != io.EOF {
 			t.Errorf("%s: the end is %v", name, err)
 		}
 		if got := strings.Join(all, "|"); got != tt.want || e.Done() != tt.done {
@@ -171,7 +171,7 @@ func FuzzEvents(f *testing.F) {
 			t.Fatalf("%d of %d bytes came through", at, len(text))
 		}
 		_, whole, err := pieces(t, strings.NewReader(text))
-		if err != io.EOF || whole.Done() != e.Done() { //nolint:errorlint // the value itself is the promise
+		if err != io.EOF || whole.Done() != e.Done() {
 			t.Fatalf("done is %v in pieces and %v at once, %v", e.Done(), whole.Done(), err)
 		}
 	})

@@ -115,11 +115,11 @@ func (x *exchange) Read(p []byte) (int, error) {
 	if n > 0 {
 		x.limits.enter(flowing)
 	}
-	switch {
-	case err == nil:
+	switch err {
+	case nil:
 		x.limits.rest()
 		return n, nil
-	case err == io.EOF: //nolint:errorlint // a reader's end is this value itself
+	case io.EOF:
 		x.err = err
 		x.finish(x.ending)
 	default:

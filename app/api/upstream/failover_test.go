@@ -163,7 +163,7 @@ func TestBrokenStreamsEject(t *testing.T) {
 	}
 	first.Answer(upstreamtest.Answer{BreakAfter: 1})
 	for range 3 {
-		wantError(t, r, stream(), CodeBroken)
+		_ = wantError(t, r, stream(), CodeBroken)
 	}
 	if s := r.Status()[0]; s.State != "ejected" {
 		t.Errorf("after streams that broke: %+v", s)

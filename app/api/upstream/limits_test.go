@@ -30,7 +30,7 @@ func TestLimits(t *testing.T) {
 		up := startUpstream(t)
 		up.Answer(upstreamtest.Answer{FirstDelay: time.Hour})
 		r := newRouter(t, quick(Upstream{BaseURL: up.URL(), Timeouts: Timeouts{FirstByte: 50 * time.Millisecond}}))
-		wantError(t, r, stream(), CodeFirstByteSlow)
+		_ = wantError(t, r, stream(), CodeFirstByteSlow)
 		eventually(t, "the upstream is left", func() bool { return len(up.Cancelled()) == 1 })
 	})
 	t.Run("between bytes", func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestLimits(t *testing.T) {
 		up := startUpstream(t)
 		up.Answer(upstreamtest.Answer{StallAfter: 2})
 		r := newRouter(t, quick(Upstream{BaseURL: up.URL(), Timeouts: Timeouts{FirstByte: time.Hour, BetweenBytes: 50 * time.Millisecond}}))
-		wantError(t, r, stream(), CodeBetweenSlow)
+		_ = wantError(t, r, stream(), CodeBetweenSlow)
 		eventually(t, "the upstream is left", func() bool { return len(up.Cancelled()) == 1 })
 	})
 	t.Run("TLS", func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestSilenceIsNotRepeated(t *testing.T) {
 	up.Answer(upstreamtest.Answer{StallAfter: -1})
 	c := quick(Upstream{BaseURL: up.URL(), Timeouts: Timeouts{FirstByte: 50 * time.Millisecond}})
 	c.Retries = 5
-	wantError(t, newRouter(t, c), chat(question), CodeFirstByteSlow)
+	_ = wantError(t, newRouter(t, c), chat(question), CodeFirstByteSlow)
 	if got := len(up.Requests()); got != 1 {
 		t.Errorf("%d attempts, want 1", got)
 	}
@@ -122,7 +122,7 @@ func TestLimitsWatchTheUpstreamOnly(t *testing.T) {
 					t.Fatalf("the upstream was blamed: %v", err)
 				}
 			}
-			if _, err := x.Read(make([]byte, 8)); err != io.EOF { //nolint:errorlint // the value itself is the promise
+			if _, err := x.Read(make([]byte, 8)); err != io.EOF {
 				t.Errorf("the end is %v", err)
 			}
 			if x.ctx.Err() == nil {
@@ -153,7 +153,7 @@ func TestLimitsWatchTheUpstreamOnly(t *testing.T) {
 			}()
 			var got bytes.Buffer
 			_, err := io.Copy(&got, x)
-			if e, ok := err.(*Error); !ok || e.Code != CodeBetweenSlow || got.Len() != 60 { //nolint:errorlint // Read returns it as it is
+			if e, ok := err.(*Error); !ok || e.Code != CodeBetweenSlow || got.Len() != 60 {
 				t.Errorf("after %d bytes: %v", got.Len(), err)
 			}
 		})

@@ -116,8 +116,8 @@ func TestNoRetryAfterFirstByte(t *testing.T) {
 	c := quick(Upstream{BaseURL: up.URL()})
 	c.Retries = 5
 	r := newRouter(t, c)
-	wantError(t, r, stream(), CodeBroken)
-	wantError(t, r, chat(question), CodeBroken)
+	_ = wantError(t, r, stream(), CodeBroken)
+	_ = wantError(t, r, chat(question), CodeBroken)
 	if got := len(up.Requests()); got != 2 {
 		t.Errorf("%d attempts for two calls", got)
 	}

@@ -193,8 +193,7 @@ func (c *Client) order(ctx context.Context, method, path string, body any) (r co
 // error that has the same fields.
 func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
 	res, err := c.do(ctx, method, path, body)
-	var known *failure
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*failure](err); ok {
 		_ = json.Unmarshal(known.body, into)
 		return &known.said
 	}
@@ -245,8 +244,7 @@ func (c *Client) do(ctx context.Context, method, path string, body any) (*http.R
 
 // left says that the master went while it was asked.
 func left(err error) bool {
-	var said *control.Error
-	if errors.As(err, &said) {
+	if said, ok := errors.AsType[*control.Error](err); ok {
 		return said.Code == control.CodeLeaving
 	}
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -55,9 +56,7 @@ func (e *exchange) run() bool {
 		return e.stall()
 	}
 	h := e.w.Header()
-	for name, values := range a.Header {
-		h[name] = values
-	}
+	maps.Copy(h, a.Header)
 	if a.RetryAfter != "" {
 		h.Set("Retry-After", a.RetryAfter)
 	}

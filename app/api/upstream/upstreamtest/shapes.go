@@ -43,9 +43,13 @@ func (e *exchange) whole() []byte {
 			map[string]any{"object": "embedding", "index": 0, "embedding": []float64{0.25, -0.5, 1}},
 		}})
 	case strings.HasSuffix(path, "/responses"):
-		return mustJSON(map[string]any{"id": "resp_test", "object": "response", "created_at": stamp, "status": "completed", "model": e.model(),
-			"x_upstream": true, "output": []any{map[string]any{"type": "message", "id": "msg_test", "status": "completed", "role": "assistant",
-				"content": []any{map[string]any{"type": "output_text", "text": e.text(), "annotations": []any{}}}}}})
+		return mustJSON(map[string]any{
+			"id": "resp_test", "object": "response", "created_at": stamp, "status": "completed", "model": e.model(),
+			"x_upstream": true, "output": []any{map[string]any{
+				"type": "message", "id": "msg_test", "status": "completed", "role": "assistant",
+				"content": []any{map[string]any{"type": "output_text", "text": e.text(), "annotations": []any{}}},
+			}},
+		})
 	case strings.HasSuffix(path, "/chat/completions"):
 		message, finish := map[string]any{"role": "assistant", "content": e.text(), "refusal": nil}, "stop"
 		if e.answer.Tool != "" {
@@ -53,11 +57,15 @@ func (e *exchange) whole() []byte {
 			message["content"] = nil
 			message["tool_calls"] = []any{e.toolCall()}
 		}
-		return mustJSON(map[string]any{"id": "chatcmpl-test", "object": "chat.completion", "created": stamp, "model": e.model(), "x_upstream": true,
-			"choices": []any{map[string]any{"index": 0, "message": message, "logprobs": nil, "finish_reason": finish}}, "usage": usage})
+		return mustJSON(map[string]any{
+			"id": "chatcmpl-test", "object": "chat.completion", "created": stamp, "model": e.model(), "x_upstream": true,
+			"choices": []any{map[string]any{"index": 0, "message": message, "logprobs": nil, "finish_reason": finish}}, "usage": usage,
+		})
 	default:
-		return mustJSON(map[string]any{"id": "cmpl-test", "object": "text_completion", "created": stamp, "model": e.model(), "x_upstream": true,
-			"choices": []any{map[string]any{"index": 0, "text": e.text(), "logprobs": nil, "finish_reason": "stop"}}, "usage": usage})
+		return mustJSON(map[string]any{
+			"id": "cmpl-test", "object": "text_completion", "created": stamp, "model": e.model(), "x_upstream": true,
+			"choices": []any{map[string]any{"index": 0, "text": e.text(), "logprobs": nil, "finish_reason": "stop"}}, "usage": usage,
+		})
 	}
 }
 
@@ -108,8 +116,10 @@ func (e *exchange) chatEvents(words []string) [][]byte {
 	}
 	all = append(all, chunk(map[string]any{}, finish))
 	if strings.Contains(string(e.seen.Body), `"include_usage":true`) {
-		all = append(all, event("", map[string]any{"id": "chatcmpl-test", "object": "chat.completion.chunk", "created": stamp, "model": e.model(),
-			"choices": []any{}, "usage": map[string]any{"prompt_tokens": 3, "completion_tokens": len(words), "total_tokens": 3 + len(words)}}))
+		all = append(all, event("", map[string]any{
+			"id": "chatcmpl-test", "object": "chat.completion.chunk", "created": stamp, "model": e.model(),
+			"choices": []any{}, "usage": map[string]any{"prompt_tokens": 3, "completion_tokens": len(words), "total_tokens": 3 + len(words)},
+		}))
 	}
 	return append(all, []byte("data: [DONE]\n\n"))
 }
@@ -123,11 +133,15 @@ func (e *exchange) responseEvents(words []string) [][]byte {
 	shell := map[string]any{"id": "resp_test", "object": "response", "created_at": stamp, "model": e.model(), "status": "in_progress", "output": []any{}}
 	all := [][]byte{event("response.created", map[string]any{"type": "response.created", "sequence_number": 0, "response": shell})}
 	for i, word := range words {
-		all = append(all, event("response.output_text.delta", map[string]any{"type": "response.output_text.delta", "sequence_number": i + 1,
-			"item_id": "msg_test", "output_index": 0, "content_index": 0, "delta": word}))
+		all = append(all, event("response.output_text.delta", map[string]any{
+			"type": "response.output_text.delta", "sequence_number": i + 1,
+			"item_id": "msg_test", "output_index": 0, "content_index": 0, "delta": word,
+		}))
 	}
-	return append(all, event("response.completed", map[string]any{"type": "response.completed", "sequence_number": len(words) + 1,
-		"response": map[string]any{"id": "resp_test", "object": "response", "created_at": stamp, "model": e.model(), "status": "completed", "output": []any{}}}))
+	return append(all, event("response.completed", map[string]any{
+		"type": "response.completed", "sequence_number": len(words) + 1,
+		"response": map[string]any{"id": "resp_test", "object": "response", "created_at": stamp, "model": e.model(), "status": "completed", "output": []any{}},
+	}))
 }
 
 func event(name string, v any) []byte {
