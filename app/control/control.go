@@ -24,7 +24,8 @@ func New(path string) *Client { return client.New(path) }
 // ErrNoMaster: nobody answers at the socket.
 var ErrNoMaster = client.ErrNoMaster
 
-// Status is the service on one screen; the others are its parts and the other answers.
+// What the service says.
+
 type (
 	Status      = control.Status
 	Health      = control.Health
@@ -53,7 +54,8 @@ type (
 	PoisonedShape = control.PoisonedShape
 )
 
-// ScaleOrder and RecycleOrder are what an order needs to be told.
+// What it can be told.
+
 type (
 	ScaleOrder   = control.ScaleOrder
 	RecycleOrder = control.RecycleOrder
