@@ -94,6 +94,7 @@ type master struct {
 	gone       chan struct{} // closed when the loop has ended
 	signals    inbox
 	stopping   bool
+	lame       bool      // stopping, but the workers still serve
 	portLimit  time.Time // when a stopping master closes the port at the latest
 	serving    bool      // Up has happened
 

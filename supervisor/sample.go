@@ -31,6 +31,7 @@ func (m *master) sample() {
 	m.reapOrphans(now)
 	m.sweepSeats(now)
 	m.closePortWhenLeft()
+	m.tellNews()
 	m.keepManagerInformed(now)
 }
 

@@ -47,17 +47,30 @@ func (m *master) park() {
 }
 
 // stop ends the service. An upgrade under way is called off first, so that no
-// new master appears behind the operator's back.
+// new master appears behind the operator's back. A further stop cuts the
+// lame_duck delay short.
 func (m *master) stop(quick bool) {
 	if !m.stopping {
 		m.stopping = true
-		m.portLimit = time.Now().Add(portGrace)
 		m.upgrader.Stop()
 		m.jot(control.KindStop, nil, "the service stops")
 		m.tx.waiters.send(refusal("reload", "the service is stopping"))
 		m.tx.later.send(refusal("reload", "the service is stopping"))
 		m.tellStopping()
+		if !quick && m.leaveSlowly() {
+			return
+		}
 	}
+	m.beginStop(quick)
+}
+
+// beginStop makes the workers leave.
+func (m *master) beginStop(quick bool) {
+	if m.portLimit.IsZero() {
+		m.portLimit = time.Now().Add(portGrace)
+	}
+	m.lame = false
+	m.tellNews()
 	m.step(fleet.Stop{Quick: quick})
 	m.closePortWhenLeft()
 }

@@ -138,7 +138,7 @@ func (m *master) portClosed(id fleet.ID) {
 // a wedged worker holds its own. An upgrade that is being called off has to end
 // first: if it was faster, the port is the new master's.
 func (m *master) closePortWhenLeft() {
-	if !m.stopping || m.upgrading || len(m.sockets) == 0 {
+	if !m.stopping || m.lame || m.upgrading || len(m.sockets) == 0 {
 		return
 	}
 	for _, c := range m.children {

@@ -169,6 +169,7 @@ func (m *master) up() {
 	m.serving = true
 	m.succeed()
 	m.putLimits()
+	m.tellNews()
 	m.invite()
 	m.introduceSelf()
 	m.succeedControl()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/webchasor/webchasor/app/api/limit"
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/permits"
 )
 
 var (
@@ -27,6 +28,8 @@ type fakeHost struct {
 	alive    context.Context
 	end      context.CancelCauseFunc
 	draining bool
+	news     permits.News
+	told     bool // there is a master that tells the news
 	progress int
 	out      capture
 	streamed error // what the last stream returned
@@ -47,6 +50,7 @@ func (f *fakeHost) host() host {
 		},
 		progress:    func(*fasthttp.RequestCtx) { f.progress++ },
 		draining:    func() bool { return f.draining },
+		news:        func() (permits.News, bool) { return f.news, f.told },
 		errTimeout:  errTestTimeout,
 		errDraining: errTestDrain,
 		self:        identity{Version: "1.2.3", Slot: 2, PID: 4711, Generation: 3, Started: started},

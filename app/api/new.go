@@ -65,6 +65,7 @@ func hostOf(w *app.Worker) host {
 			app.Stream(ctx, func(c context.Context, out *app.StreamWriter) error { return fn(c, out) })
 		},
 		progress: app.Progress,
+		news:     w.Permits.News,
 		draining: func() bool {
 			select {
 			case <-w.Draining:

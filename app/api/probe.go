@@ -10,11 +10,12 @@ import (
 // liveness probe must not kill a worker that finishes its streams.
 func (s *server) health(ctx *fasthttp.RequestCtx) {
 	status := "ok"
-	if s.host.draining() {
+	news, told := s.host.news()
+	if s.host.draining() || news.Leaving {
 		status = "draining"
 	}
 	// By hand, because probes and benchmarks call this more than anything else.
-	var space [192]byte
+	var space [256]byte
 	b := append(space[:0], `{"status":"`...)
 	b = append(b, status...)
 	b = append(b, `","slot":`...)
@@ -27,15 +28,22 @@ func (s *server) health(ctx *fasthttp.RequestCtx) {
 	b = appendString(b, s.host.self.Version)
 	b = append(b, `,"uptime":`...)
 	b = strconv.AppendFloat(b, s.now().Sub(s.host.self.Started).Seconds(), 'f', 3, 64)
+	if told {
+		b = append(b, `,"workers_ready":`...)
+		b = strconv.AppendInt(b, int64(news.Ready), 10)
+		b = append(b, `,"workers":`...)
+		b = strconv.AppendInt(b, int64(news.Wanted), 10)
+	}
 	b = append(b, '}')
 	ctx.SetContentType("application/json")
 	ctx.SetBody(b)
 }
 
-// ready says whether new work should be sent here.
+// ready says whether new work should be sent here: not to a worker that drains,
+// nor to one of a service that is about to stop.
 func (s *server) ready(ctx *fasthttp.RequestCtx) {
 	ctx.SetContentType("application/json")
-	if s.host.draining() {
+	if news, _ := s.host.news(); s.host.draining() || news.Leaving {
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(retrySoon))
 		ctx.SetBodyString(`{"status":"draining"}`)

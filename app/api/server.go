@@ -16,6 +16,7 @@ import (
 	"github.com/webchasor/webchasor/app/api/limit"
 	"github.com/webchasor/webchasor/app/api/upstream"
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/permits"
 )
 
 // maxBody is the largest request body in bytes when the settings name none. It is
@@ -43,6 +44,8 @@ type host struct {
 	progress func(*fasthttp.RequestCtx)
 	// draining says that this worker takes no new work.
 	draining func() bool
+	// news is what the master tells of the whole service; ok is false without one.
+	news func() (_ permits.News, ok bool)
 
 	errTimeout  error // cause of a context that the watchdog ended
 	errDraining error // cause of a context that a drain deadline ended

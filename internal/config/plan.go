@@ -11,5 +11,6 @@ func (s *Settings) Plan() machine.Plan {
 		MaxMemory:         s.MaxMemory,
 		GracefulTimeout:   s.GracefulTimeout,
 		StreamTimeout:     s.StreamTimeout,
+		LameDuck:          s.LameDuck,
 	}
 }

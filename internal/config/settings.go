@@ -14,6 +14,7 @@ type Settings struct {
 	MaxRequestsJitter int
 	GracefulTimeout   time.Duration
 	StreamTimeout     time.Duration
+	LameDuck          time.Duration // 0 is off
 	WriteTimeout      time.Duration // without progress; 0 is off
 	BootTimeout       time.Duration
 	Keepalive         time.Duration

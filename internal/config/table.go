@@ -82,6 +82,14 @@ func tableTimes() []Setting {
 			at:      func(s *Settings) any { return &s.StreamTimeout },
 		},
 		{
+			Name: "lame_duck", Env: "LAME_DUCK", YAML: "server.lame_duck", Flag: "lame-duck",
+			Kind: KindDuration, Default: "off", Off: true, Min: 10 * ms, Max: 10 * 60 * 1000 * ms, Group: GroupServer, Class: Hot,
+			Help:    "time between TERM and the drain in which workers serve on while /ready answers 503; off by default",
+			Why:     "Load balancers send for some seconds more; on Kubernetes 5s. A second TERM cuts it short.",
+			Example: "5",
+			at:      func(s *Settings) any { return &s.LameDuck },
+		},
+		{
 			Name: "write_timeout", Env: "WRITE_TIMEOUT", YAML: "server.write_timeout", Flag: "write-timeout",
 			Kind: KindDuration, Default: "30s", Off: true, Min: 10 * ms, Max: 24 * hour, Group: GroupServer, Class: Rolling,
 			Help:    "a client that takes no byte of its answer for this long is cut off; 0 is off",

@@ -18,7 +18,7 @@ var layers = []struct {
 	{"app/api/upstream/...", []string{"app/api/upstream/..."}},
 	{"app/api/limit", []string{"internal/permits", "internal/redis"}},
 	{"app/api/cache", []string{"internal/redis/..."}},
-	{"app/api/...", []string{"app", "app/api/...", "worker", "internal/build", "internal/config"}},
+	{"app/api/...", []string{"app", "app/api/...", "worker", "internal/build", "internal/config", "internal/permits"}},
 	{"app/control", []string{"internal/control/..."}},
 	{"app", []string{"supervisor", "supervisor/pidone", "worker", "internal/..."}},
 	{"supervisor/fleet", []string{"supervisor/fleet"}},

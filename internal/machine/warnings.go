@@ -14,6 +14,7 @@ type Plan struct {
 	MaxMemory         int64 // bytes per worker; 0 is off
 	GracefulTimeout   time.Duration
 	StreamTimeout     time.Duration
+	LameDuck          time.Duration // before the drain begins
 }
 
 const (
@@ -50,9 +51,9 @@ func Warnings(p Plan, f Facts) []string {
 		warn("workers %d is more than 4 per CPU (%g CPU): set workers to at most %d, or give the service more CPUs",
 			p.Workers, f.CPUs, int(math.Ceil(f.CPUs))*4)
 	}
-	if drain, name := longest(p); f.Kubernetes && drain > podGrace {
+	if drain, name := longest(p); f.Kubernetes && drain+p.LameDuck > podGrace {
 		warn("a stop may take %s = %s while Kubernetes kills a pod after %d s by default: set terminationGracePeriodSeconds to at least %d",
-			name, drain, int(podGrace.Seconds()), int(math.Ceil((drain + podMargin).Seconds())))
+			name, drain, int(podGrace.Seconds()), int(math.Ceil((drain + p.LameDuck + podMargin).Seconds())))
 	}
 	return all
 }

@@ -7,7 +7,7 @@ import (
 
 // Version is the layout's number. Any change to the types below, or to the
 // meaning of a word, needs a new one.
-const Version = 1
+const Version = 2
 
 // magic begins every board: "chasorPM", little-endian.
 const magic = 0x4d50726f73616863
@@ -46,7 +46,11 @@ type header struct {
 	perKey     word // limit of every client key; 0 is none
 	perModel   word // limit of every model; 0 is none
 	fullStatus word // HTTP status of a refusal
-	_          [3]word
+
+	// What the master tells of the service, see News.
+	ready   word // workers that are
+	wanted  word // workers that should be
+	leaving word // 1: the service is about to stop
 
 	named   word // semaphores beyond firstNamed that have a name
 	touched word // one more than the highest row ever used
