@@ -3,6 +3,9 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"strconv"
 
 	"github.com/valyala/fasthttp"
@@ -17,7 +20,10 @@ const headerCache = "X-Cache"
 
 // newCache returns nil when the cache is off.
 func newCache(s config.API, log *zap.Logger) (*cache.Cache, error) {
-	c := cache.Config{MaxBytes: s.Cache.MaxSize, MaxEntry: s.Cache.MaxEntry, TTL: s.Cache.TTL, Shared: s.Cache.Shared}
+	c := cache.Config{
+		MaxBytes: s.Cache.MaxSize, MaxEntry: s.Cache.MaxEntry, TTL: s.Cache.TTL, Shared: s.Cache.Shared,
+		Namespace: namespaceOf(s.OpenAI),
+	}
 	switch s.Cache.Store {
 	case "memory":
 	case "redis":
@@ -26,6 +32,30 @@ func newCache(s config.API, log *zap.Logger) (*cache.Cache, error) {
 		return nil, nil //nolint:nilnil // off is no mistake
 	}
 	return cache.New(c, log)
+}
+
+// namespaceOf tells apart services whose models mean something else: two of them may
+// use one Redis, and in a reload two generations do. It names whatever decides who answers
+// for a model and what that one is sent, but no key: a new key is no new answer.
+func namespaceOf(s config.OpenAI) string {
+	type provider struct {
+		BaseURL        string
+		Models         []string
+		Rename         map[string]string
+		Headers        map[string]string
+		ForwardHeaders []string
+		Priority       int
+	}
+	all := []provider{}
+	for _, u := range s.All() {
+		all = append(all, provider{
+			BaseURL: u.BaseURL, Models: u.Models, Rename: u.Rename, Headers: u.Headers,
+			ForwardHeaders: u.ForwardHeaders, Priority: u.Priority,
+		})
+	}
+	text, _ := json.Marshal(all) // strings and numbers always can be; maps are sorted
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
 }
 
 // answerKept answers a request from the cache if it can; then it returns true.
