@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/handoff"
 )
 
@@ -23,15 +24,32 @@ var private = []string{
 	"ADMIN_TOKEN=", // whoever has it steers the service
 }
 
+// withheld are the variables whose secrets reach the workers of the WebChasor API in
+// their boot packet: what an application starts, or leaks, need not have them too. A program
+// without the API knows no such settings, and keeps its OPENAI_API_KEY.
+func withheld(r *config.Resolved, s *config.Settings) (prefixes []string) {
+	for _, setting := range config.Table() {
+		if _, has := r.Origins[setting.Name]; has && setting.Secret && setting.Env != "" {
+			prefixes = append(prefixes, setting.Env+"=")
+		}
+	}
+	for _, u := range s.API.OpenAI.Upstreams {
+		if u.APIKeyEnv != "" {
+			prefixes = append(prefixes, u.APIKeyEnv+"=")
+		}
+	}
+	return prefixes
+}
+
 // workerEnviron builds a worker's environment from the master's: everything the
-// application may need, nothing of the master's own.
-func workerEnviron(master []string, workers, cores int) []string {
+// application may need, nothing of the master's own, and nothing that is withheld.
+func workerEnviron(master, withheld []string, workers, cores int) []string {
 	env := make([]string, 0, len(master)+3)
 	if !slices.ContainsFunc(master, func(kv string) bool { return strings.HasPrefix(kv, "GOMAXPROCS=") }) {
 		env = append(env, fmt.Sprintf("GOMAXPROCS=%d", coresPer(workers, cores)))
 	}
 	for _, kv := range master {
-		if !hasAnyPrefix(kv, private) {
+		if !hasAnyPrefix(kv, private) && !hasAnyPrefix(kv, withheld) {
 			env = append(env, kv)
 		}
 	}

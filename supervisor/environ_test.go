@@ -2,7 +2,10 @@ package supervisor
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/webchasor/webchasor/internal/config"
 )
 
 func TestWorkersInheritNothingOfTheMastersOwn(t *testing.T) {
@@ -13,7 +16,7 @@ func TestWorkersInheritNothingOfTheMastersOwn(t *testing.T) {
 		"WEBCHASOR_INIT_FD=3", "WEBCHASOR_ROLE=master", "GOTRACEBACK=none",
 		"NOTIFY_SOCKETS=mine", "WEBCHASOR_MINE=1", "LISTEN_ADDR=mine", "WATCHDOG_URL=mine",
 	}
-	got := workerEnviron(master, 9, 4)
+	got := workerEnviron(master, nil, 9, 4)
 	want := []string{
 		"GOMAXPROCS=1", "PATH=/bin", "OPENAI_API_KEY=secret", "NOTIFY_SOCKETS=mine", "WEBCHASOR_MINE=1",
 		"LISTEN_ADDR=mine", "WATCHDOG_URL=mine",
@@ -32,8 +35,24 @@ func TestCoresAreShared(t *testing.T) {
 			t.Errorf("%d workers on %d cores get %d each, want %d", tt.workers, tt.cores, got, tt.want)
 		}
 	}
-	env := workerEnviron([]string{"GOMAXPROCS=3"}, 1, 8)
+	env := workerEnviron([]string{"GOMAXPROCS=3"}, nil, 1, 8)
 	if !slices.Contains(env, "GOMAXPROCS=3") || slices.Contains(env, "GOMAXPROCS=8") {
 		t.Errorf("the operator's GOMAXPROCS does not win: %q", env)
+	}
+}
+
+// The keys travel in the boot packet; a program without the API keeps its environment.
+func TestSecretsOfTheAPIAreWithheld(t *testing.T) {
+	t.Parallel()
+	master := []string{"OPENAI_API_KEY=a", "REDIS_URL=b", "SPARE_KEY=c", "SPARE_KEYS=mine", "OPENAI_BASE_URL=mine"}
+	with := &config.Resolved{Origins: map[string]config.Origin{"openai.api_key": {}, "redis.url": {}, "openai.base_url": {}}}
+	with.Settings.API.OpenAI.Upstreams = []config.Upstream{{APIKeyEnv: "SPARE_KEY"}, {}}
+	without := &config.Resolved{Origins: map[string]config.Origin{"workers": {}}}
+	for want, r := range map[string]*config.Resolved{"SPARE_KEYS=mine OPENAI_BASE_URL=mine": with, strings.Join(master, " "): without} {
+		env := workerEnviron(master, withheld(r, &r.Settings), 1, 1)
+		got := strings.Join(env[1:len(env)-2], " ") // between GOMAXPROCS and the role
+		if got != want {
+			t.Errorf("environment %q, want %q", got, want)
+		}
 	}
 }

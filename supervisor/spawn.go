@@ -160,9 +160,10 @@ func (m *master) exec(c *child, control, board, box, output int) error {
 	for i := range m.sockets {
 		files = append(files, uintptr(m.sockets[i].fd(c.slot)))
 	}
+	settings := m.settingsOf(c.generation)
 	title := fmt.Sprintf("%s: worker %d generation %d", m.name, c.slot, c.generation)
 	pid, _, err := syscall.StartProcess(m.image, []string{title}, &syscall.ProcAttr{
-		Env:   workerEnviron(os.Environ(), m.settingsOf(c.generation).Workers, runtime.GOMAXPROCS(0)),
+		Env:   workerEnviron(os.Environ(), withheld(m.current, settings), settings.Workers, runtime.GOMAXPROCS(0)),
 		Files: files,
 		// Its own process group: a Ctrl-C in the terminal is for the master alone.
 		Sys: &syscall.SysProcAttr{Setpgid: true},
