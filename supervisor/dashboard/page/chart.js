@@ -57,12 +57,10 @@ export class Chart {
     }
     const runs = unbroken(samples.filter(s => s[0] >= from))
     this.lines.forEach((line, n) => {
-      for (const run of thin(runs, width)) {
-        const points = run.map(s => `${x(s[0]).toFixed(1)} ${y(line.at(s) || 0).toFixed(1)}`)
-        if (n === 0) {
-          const first = x(run[0][0]).toFixed(1), last = x(run[run.length - 1][0]).toFixed(1)
-          parts.push(svg('path', { class: 'area', d: `M${first} ${y(0)}L${points.join('L')}L${last} ${y(0)}Z` }))
-        }
+      for (const run of runs) {
+        const points = thin(run, width, line.at).map(s => `${x(s[0]).toFixed(1)} ${y(line.at(s) || 0).toFixed(1)}`)
+        const first = x(run[0][0]).toFixed(1), last = x(run[run.length - 1][0]).toFixed(1)
+        if (n === 0) parts.push(svg('path', { class: 'area', d: `M${first} ${y(0)}L${points.join('L')}L${last} ${y(0)}Z` }))
         parts.push(svg('path', { class: 's' + n, d: 'M' + points.join('L') }))
       }
     })
@@ -86,9 +84,17 @@ function unbroken(samples) {
   return runs
 }
 
-// thin keeps about one sample per pixel, always the one that matters: the highest.
-function thin(runs, width) {
-  const every = Math.max(1, Math.floor(900 / width))
-  if (every === 1) return runs
-  return runs.map(run => run.filter((s, i) => i % every === 0 || i === run.length - 1))
+// thin keeps about one sample per pixel, the highest of its time: a peak is what is looked for.
+// The time is counted from 1970, not from the left end, or the line would shiver as it moves.
+function thin(run, width, at) {
+  const step = Math.ceil(900 / width) * 1000
+  const kept = []
+  let slot
+  for (const s of run) {
+    const now = Math.floor(s[0] / step)
+    if (now !== slot) kept.push(s)
+    else if ((at(s) || 0) > (at(kept[kept.length - 1]) || 0)) kept[kept.length - 1] = s
+    slot = now
+  }
+  return kept
 }

@@ -48,7 +48,10 @@ function bytes(n) {
 function same(parent, key, make) {
   if (parent.dataset.key === key) return
   parent.dataset.key = key
+  const { death } = parent.contains(document.activeElement) ? document.activeElement.dataset : {}
   parent.replaceChildren(...make())
+  // A new event pushes the others down; who stood on an autopsy still does.
+  if (death) parent.querySelector(`[data-death="${CSS.escape(death)}"]`)?.focus({ preventScroll: true })
 }
 
 // Parts -----------------------------------------------------------------
@@ -121,17 +124,22 @@ function drawWorkers(s) {
       ['memory', bytes(w.pss_bytes)], ['CPU', +w.cpu_percent.toPrecision(2) + ' %'],
       ['age', seconds(Math.floor(w.age_seconds))], ['restarts', w.restarts],
     ]
-    const key = JSON.stringify([w.state, w.reason, w.generation, w.connections, w.connections_max, facts, death && death.id, !!state.token])
-    same(li, key, () => [
-      el('header', {}, el('b', {}, `Slot ${w.slot}`), el('span', { class: 'pill', 'data-state': w.state }, w.state + (w.reason ? ` (${w.reason})` : '')),
-        el('span', { class: 'gen' }, w.pid ? `gen ${w.generation} · ${w.pid}` : '')),
-      el('div', { class: 'load' },
-        el('meter', { min: 0, max: 1, low: 0.8, high: 0.95, optimum: 0, value: load, 'aria-label': `Connections of slot ${w.slot}` }),
-        `${amount(w.connections)} / ${amount(w.connections_max)}`),
-      el('dl', {}, ...facts.flatMap(([k, v]) => [el('dt', {}, k), el('dd', {}, String(v))])),
-      el('div', { class: 'foot' },
-        death ? el('button', { class: 'link', type: 'button', 'data-death': death.id, title: death.text }, `† ${death.cause}`) : el('span', {}),
-        w.pid && !w.reason ? el('button', { type: 'button', class: 'needs-token', disabled: !state.token, 'data-recycle': w.slot, 'aria-label': `Recycle slot ${w.slot}` }, 'Recycle') : null),
+    if (!li.children.length) li.append(el('header'), el('div', { class: 'load' }), el('dl'), el('div', { class: 'foot' }))
+    const [head, bar, list, foot] = li.children
+    // Each part for itself: numbers change every second, and a button that were replaced
+    // with them would lose the focus, and a click that is half done.
+    same(head, JSON.stringify([w.state, w.reason, w.generation]), () => [
+      el('b', {}, `Slot ${w.slot}`), el('span', { class: 'pill', 'data-state': w.state }, w.state + (w.reason ? ` (${w.reason})` : '')),
+      el('span', { class: 'gen' }, w.pid ? `gen ${w.generation} · ${w.pid}` : ''),
+    ])
+    same(bar, JSON.stringify([w.connections, w.connections_max]), () => [
+      el('meter', { min: 0, max: 1, low: 0.8, high: 0.95, optimum: 0, value: load, 'aria-label': `Connections of slot ${w.slot}` }),
+      `${amount(w.connections)} / ${amount(w.connections_max)}`,
+    ])
+    same(list, JSON.stringify(facts), () => facts.flatMap(([k, v]) => [el('dt', {}, k), el('dd', {}, String(v))]))
+    same(foot, JSON.stringify([w.reason, death && death.id, !!state.token]), () => [
+      death ? el('button', { class: 'link', type: 'button', 'data-death': death.id, title: death.text }, `† ${death.cause}`) : el('span', {}),
+      w.pid && !w.reason ? el('button', { type: 'button', class: 'needs-token', disabled: !state.token, 'data-recycle': w.slot, 'aria-label': `Recycle slot ${w.slot}` }, 'Recycle') : '',
     ])
     return li
   })
@@ -311,6 +319,7 @@ $('unlock').addEventListener('click', () => {
     return
   }
   $('token-error').textContent = ''
+  $('token').value = '' // of an attempt that was given up
   $('token-dialog').showModal()
   $('token').focus()
 })
