@@ -21,7 +21,7 @@ type serviceManager struct {
 
 	mu       sync.Mutex
 	messages []managerMessage
-	kept     map[string]*os.File
+	kept     map[string]*os.File // by name; nil once a process was started with it
 }
 
 type managerMessage struct {
@@ -94,11 +94,22 @@ func (m *serviceManager) receive() bool {
 		}
 		m.kept[name] = f
 	}
-	if name, ok := strings.CutPrefix(message.text, "FDSTOREREMOVE=1\nFDNAME="); ok && m.kept[name] != nil {
-		m.kept[name].Close()
+	if name, ok := strings.CutPrefix(message.text, "FDSTOREREMOVE=1\nFDNAME="); ok {
+		m.kept[name].Close() // a nil File says so and does nothing
 		delete(m.kept, name)
 	}
 	return true
+}
+
+// pass takes what is kept for the start of a process; the files are the caller's.
+func (m *serviceManager) pass() (names []string, files []*os.File) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, f := range m.kept {
+		names, files = append(names, name), append(files, f)
+		m.kept[name] = nil
+	}
+	return names, files
 }
 
 // wait waits for a message from pid with the line, and returns the mark behind it.
@@ -241,20 +252,16 @@ func TestQueuesSurviveAKilledMaster(t *testing.T) {
 		p.WaitPIDGone(pid, testproc.Patience)
 	}
 	waiting := background(addr, "/pid")
-	var names []string
-	var files []*os.File
-	m.mu.Lock()
-	for name, f := range m.kept {
-		names, files = append(names, name), append(files, f)
-	}
-	m.mu.Unlock()
+	names, files := m.pass()
 	next := activated(t, strings.Join(names, ":"), files, notify)
 	if got := next.Up(); got != addr {
 		t.Fatalf("the next master listens on %s, not on %s", got, addr)
 	}
+	for _, f := range files {
+		f.Close()
+	}
 	expectOK(t, <-waiting)
 	next.Stop(0)
-	if m.stored() != 0 {
-		t.Errorf("%d sockets are still stored after a stop for good", m.stored())
-	}
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool { return m.stored() == 0 },
+		"after a stop for good nothing is stored")
 }

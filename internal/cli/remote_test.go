@@ -9,7 +9,6 @@ import (
 )
 
 func TestFlagsMayFollowArguments(t *testing.T) {
-	t.Parallel()
 	app := (&runner{program: Program{Name: "prog"}}).app()
 	for _, c := range []struct{ in, want string }{
 		{"prog recycle all --wait", "prog recycle --wait -- all"},
@@ -31,7 +30,6 @@ func TestFlagsMayFollowArguments(t *testing.T) {
 }
 
 func TestSince(t *testing.T) {
-	t.Parallel()
 	now := time.Date(2026, 1, 31, 15, 4, 5, 0, time.UTC)
 	for _, c := range []struct {
 		raw   string
@@ -54,7 +52,6 @@ func TestSince(t *testing.T) {
 }
 
 func TestNoMasterHasAStatusOfItsOwn(t *testing.T) {
-	t.Parallel()
 	for args, want := range map[string]int{
 		"status":           exitNoMaster,
 		"top":              exitNoMaster,
@@ -78,7 +75,6 @@ func TestNoMasterHasAStatusOfItsOwn(t *testing.T) {
 }
 
 func TestCompletion(t *testing.T) {
-	t.Parallel()
 	for shell, want := range map[string]string{"bash": "complete -o bashdefault", "zsh": "#compdef prog", "fish": "complete -c prog"} {
 		var out, errs bytes.Buffer
 		if status := Run([]string{"prog", "completion", shell}, Program{Name: "prog", Stdout: &out, Stderr: &errs}); status != 0 || !strings.Contains(out.String(), want) {
