@@ -24,39 +24,58 @@ func New(path string) *Client { return client.New(path) }
 // ErrNoMaster: nobody answers at the socket.
 var ErrNoMaster = client.ErrNoMaster
 
-// What the service says.
-
+// What the service says, and what it can be told.
 type (
-	Status      = control.Status
-	Health      = control.Health
-	Worker      = control.Worker
-	Listener    = control.Listener
-	Limit       = control.Limit
-	Totals      = control.Totals
-	Orphan      = control.Orphan
-	Setting     = control.Setting
-	Warning     = control.Warning
-	StackGroup  = control.StackGroup
-	Requests    = control.Requests
-	Request     = control.Request
-	Events      = control.Events
-	Event       = control.Event
-	Deaths      = control.Deaths
-	Death       = control.Death
+	// Status is the service at one moment.
+	Status = control.Status
+	// Health is the answer to "is it well?".
+	Health = control.Health
+	// Worker is one worker process.
+	Worker = control.Worker
+	// Listener is one address.
+	Listener = control.Listener
+	// Limit is a concurrency limit that workers have, summed over them.
+	Limit = control.Limit
+	// Totals are sums over all workers, of all times where they only grow.
+	Totals = control.Totals
+	// Orphan is a worker of a master before the last upgrade; it finishes streams.
+	Orphan = control.Orphan
+	// Setting is one value in force.
+	Setting = control.Setting
+	// Warning is something to look at.
+	Warning = control.Warning
+	// StackGroup is a number of goroutines that are at the same place.
+	StackGroup = control.StackGroup
+	// Requests is the answer to GET /v1/requests.
+	Requests = control.Requests
+	// Request is one request under way.
+	Request = control.Request
+	// Events is the answer to GET /v1/events.
+	Events = control.Events
+	// Event is something that happened to the service.
+	Event = control.Event
+	// Deaths is the answer to GET /v1/deaths.
+	Deaths = control.Deaths
+	// Death is one abnormal end of a worker, in short.
+	Death = control.Death
+	// DeathRecord is all that is kept of a death.
 	DeathRecord = control.DeathRecord
-	Stacks      = control.Stacks
-	Result      = control.Result
-	Plan        = control.Plan
-	Change      = control.Change
-	Error       = control.Error
-	Seconds     = control.Seconds
-
+	// Stacks are the goroutines of one worker, equal stacks together.
+	Stacks = control.Stacks
+	// Result is how an order ended, or that it has begun.
+	Result = control.Result
+	// Plan is what a reload would do.
+	Plan = control.Plan
+	// Change is a setting with another value.
+	Change = control.Change
+	// Error is the body of every answer that is not a success (status 4xx, 5xx).
+	Error = control.Error
+	// Seconds is a duration in JSON: a number, with a fraction.
+	Seconds = control.Seconds
+	// PoisonedShape is a kind of request that was in flight in several deaths.
 	PoisonedShape = control.PoisonedShape
-)
-
-// What it can be told.
-
-type (
-	ScaleOrder   = control.ScaleOrder
+	// ScaleOrder asks for another number of workers.
+	ScaleOrder = control.ScaleOrder
+	// RecycleOrder asks for replacements: of one slot, or of all.
 	RecycleOrder = control.RecycleOrder
 )
