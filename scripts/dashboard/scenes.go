@@ -253,6 +253,9 @@ func devices(s *service, t *tab) error {
 			func() error {
 				return t.is("nothing sticks out sideways", `document.documentElement.scrollWidth <= innerWidth`)
 			},
+			func() error {
+				return t.is("no card is too narrow for what it shows", `[...document.querySelectorAll('.worker, .worker *, .figures > div, .gauge')].every(e => e.scrollWidth <= e.clientWidth || getComputedStyle(e).display === 'inline')`)
+			},
 			func() error { return named(t) },
 			func() error { return t.shot(v.name, true) },
 		)

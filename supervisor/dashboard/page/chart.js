@@ -1,8 +1,9 @@
-// A line chart of the last 15 minutes, drawn as SVG. The caption carries the
+// A line chart of the last minutes, drawn as SVG. The caption carries the
 // newest values, and the picture's label says them to those who cannot see it.
 
 const ns = 'http://www.w3.org/2000/svg'
-const span = 15 * 60 * 1000
+// spans are how many minutes a chart may show: a service that just began has little to show yet.
+const spans = [3, 15]
 const box = { width: 600, height: 150, left: 52, right: 6, top: 8, bottom: 18 }
 
 function svg(name, attributes, text) {
@@ -41,6 +42,8 @@ export class Chart {
 
   draw(samples, now) {
     const width = Math.max(this.picture.clientWidth, 200)
+    const minutesShown = spans.find(m => samples.length && now - samples[0][0] <= m * 60000) || spans[spans.length - 1]
+    const span = minutesShown * 60000
     const from = now - span
     const top = nice(Math.max(this.least, ...samples.map(s => Math.max(...this.lines.map(l => l.at(s) || 0)))))
     const x = t => box.left + (t - from) / span * (width - box.left - box.right)
@@ -50,15 +53,15 @@ export class Chart {
       parts.push(svg('line', { class: 'rule', x1: box.left, x2: width - box.right, y1: y(top * share), y2: y(top * share) }))
       parts.push(svg('text', { x: box.left - 6, y: y(top * share) + 4, 'text-anchor': 'end' }, this.format(top * share)))
     }
-    for (const minutes of [15, 10, 5, 0]) {
+    for (const minutes of [1, 2 / 3, 1 / 3, 0].map(share => share * minutesShown)) {
       const at = x(now - minutes * 60000)
-      const anchor = minutes === 15 ? 'start' : minutes === 0 ? 'end' : 'middle'
-      parts.push(svg('text', { x: at, y: box.height - 3, 'text-anchor': anchor }, minutes ? `−${minutes} min` : 'now'))
+      const anchor = minutes === minutesShown ? 'start' : minutes === 0 ? 'end' : 'middle'
+      parts.push(svg('text', { x: at, y: box.height - 3, 'text-anchor': anchor }, minutes ? `−${Math.round(minutes)} min` : 'now'))
     }
     const runs = unbroken(samples.filter(s => s[0] >= from))
     this.lines.forEach((line, n) => {
       for (const run of runs) {
-        const points = thin(run, width, line.at).map(s => `${x(s[0]).toFixed(1)} ${y(line.at(s) || 0).toFixed(1)}`)
+        const points = thin(run, span / width, line.at).map(s => `${x(s[0]).toFixed(1)} ${y(line.at(s) || 0).toFixed(1)}`)
         const first = x(run[0][0]).toFixed(1), last = x(run[run.length - 1][0]).toFixed(1)
         if (n === 0) parts.push(svg('path', { class: 'area', d: `M${first} ${y(0)}L${points.join('L')}L${last} ${y(0)}Z` }))
         parts.push(svg('path', { class: 's' + n, d: 'M' + points.join('L') }))
@@ -86,8 +89,8 @@ function unbroken(samples) {
 
 // thin keeps about one sample per pixel, the highest of its time: a peak is what is looked for.
 // The time is counted from 1970, not from the left end, or the line would shiver as it moves.
-function thin(run, width, at) {
-  const step = Math.ceil(900 / width) * 1000
+function thin(run, least, at) {
+  const step = Math.ceil(least / 1000) * 1000
   const kept = []
   let slot
   for (const s of run) {
