@@ -62,7 +62,7 @@ func TestKeysHaveLimitsOfTheirOwn(t *testing.T) {
 	ask("key-small", 2)
 	for range 4 { // the kernel chooses which worker is asked
 		if status, body := asker(t, addr, "key-small"); status != 429 || !strings.Contains(body, "rate_limit_exceeded") {
-			t.Errorf("a third request of a key with 2 got %d %s", status, body)
+			t.Fatalf("a third request of a key with 2 got %d %s", status, body)
 		}
 	}
 	ask("key-large", 3)

@@ -33,7 +33,9 @@ func TestLameDuckServesOn(t *testing.T) {
 	mark := p.Log.Mark()
 	p.Signal(syscall.SIGTERM)
 	notReady(t, addr)
-	for range 20 { // the kernel chooses which worker is asked
+	// Long enough for the master to look twice at what a stop has to do, and for
+	// the kernel to choose either worker.
+	for begin := time.Now(); time.Since(begin) < 700*time.Millisecond; testproc.Pause(testproc.Every, nil) {
 		ready, models := fresh(addr, "/ready"), fresh(addr, "/v1/models")
 		if ready.Status != 503 || ready.Header.Get("Retry-After") == "" || models.Status != 200 {
 			t.Fatalf("in the delay: /ready %v, /v1/models %v", ready, models)
