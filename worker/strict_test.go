@@ -40,6 +40,9 @@ func TestRefusedBehindGood(t *testing.T) {
 			c.want(200)
 			checkDenied(t, c, status)
 
+			if len(bad) < 4 {
+				continue // net/http looks at nothing less behind a handler (Peek in conn.serve)
+			}
 			c = tc.dial()
 			c.get("/stuck")
 			wait(t, "the handler", p.entered)
