@@ -105,7 +105,8 @@ func (c *Cluster) acquire(ctx context.Context, bounds []bound, beat func()) (*le
 		}
 		blocker, err := c.take.run(ctx, c.client, l.keys, args...)
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, err != nil && overdue(ctx):
+			<-ctx.Done()
 			c.forget(*l)
 			return nil, context.Cause(ctx)
 		case err != nil:
@@ -135,6 +136,13 @@ func (c *Cluster) acquire(ctx context.Context, bounds []bound, beat func()) (*le
 	c.held[l.id] = l.keys
 	c.mu.Unlock()
 	return l, nil
+}
+
+// overdue: the deadline has passed. The connection to Redis has it too, and may
+// fail by it a moment before ctx ends; that says nothing about Redis.
+func overdue(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && !time.Now().Before(deadline)
 }
 
 // release gives a lease back. It does not wait for Redis.
