@@ -100,6 +100,7 @@ func events(c *cli.Context, m *remote) error {
 			return nil
 		}
 		if m.json { // one per line, for jq
+			m.encoded = true
 			return json.NewEncoder(m.program.Stdout).Encode(e)
 		}
 		return show.Event(m.program.Stdout, e)

@@ -87,8 +87,9 @@ func (r *runner) remote(name, args, usage string, do func(c *cli.Context, m *rem
 type remote struct {
 	*client.Client
 	*runner
-	ctx  context.Context
-	json bool
+	ctx     context.Context
+	json    bool
+	encoded bool // JSON was printed
 }
 
 // answerIn is how long a question may take: the master answers at once or not at all.
@@ -100,7 +101,8 @@ func (r *runner) talk(c *cli.Context, t *target, do func(c *cli.Context, m *remo
 	if path == "" {
 		var err error
 		if path, err = client.Find(r.places(t)); err != nil {
-			return err
+			m := &remote{runner: r, json: t.json}
+			return errors.Join(err, m.explain(err))
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -110,11 +112,36 @@ func (r *runner) talk(c *cli.Context, t *target, do func(c *cli.Context, m *remo
 		ctx, cancel = context.WithTimeout(ctx, t.timeout)
 		defer cancel()
 	}
-	err := do(c, &remote{client.New(path), r, ctx, t.json})
+	m := &remote{Client: client.New(path), runner: r, ctx: ctx, json: t.json}
+	err := do(c, m)
 	if errors.Is(err, context.DeadlineExceeded) && t.timeout > 0 {
-		return statusError{fmt.Errorf("cannot wait longer than %s; what was ordered may go on: %w", t.timeout, err), exitTimeout}
+		err = statusError{fmt.Errorf("cannot wait longer than %s; what was ordered may go on: %w", t.timeout, err), exitTimeout}
 	}
-	return err
+	return errors.Join(err, m.explain(err))
+}
+
+// explain prints a failure as JSON if that is wanted and nothing was printed yet: a
+// script reads one document whatever happens.
+func (m *remote) explain(err error) error {
+	if err == nil || !m.json || m.encoded {
+		return nil
+	}
+	said, ok := errors.AsType[*control.Error](err)
+	if !ok {
+		said = &control.Error{Code: codeOf(err), Message: err.Error()}
+	}
+	return m.encode(said)
+}
+
+// codeOf names a failure that no master has told of.
+func codeOf(err error) control.Code {
+	switch exitStatus(err) {
+	case exitNoMaster:
+		return control.CodeNoMaster
+	case exitTimeout:
+		return control.CodeTimeout
+	}
+	return control.CodeUsage
 }
 
 // places are where the configuration says that the socket is.
@@ -141,15 +168,20 @@ func (m *remote) print(answer any, show func() error) error {
 }
 
 func (m *remote) encode(answer any) error {
+	m.encoded = true
 	encoder := json.NewEncoder(m.program.Stdout)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(answer)
 }
 
-// result prints how an order ended. What was not done is an error.
+// result prints how an order ended. What was not done is an error, and as JSON a
+// result too, if the order came so far that there is one.
 func (m *remote) result(r control.Result, err error) error {
 	if err != nil {
+		if m.json && r.Outcome != "" {
+			return errors.Join(err, m.encode(r))
+		}
 		return err
 	}
 	return m.print(r, func() error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -87,8 +86,7 @@ func scale(c *cli.Context, m *remote) error {
 	if strings.HasPrefix(raw, "+") || strings.HasPrefix(raw, "-") {
 		order = control.ScaleOrder{Delta: n}
 	}
-	r, err := m.Scale(m.ctx, order)
-	return m.until(c, r, err, func(s control.Status) bool { return s.Ready == s.Wanted && len(s.Workers) == s.Wanted })
+	return m.followed(c, func() (control.Result, error) { return m.Scale(m.ctx, order) }, scaled)
 }
 
 func recycle(c *cli.Context, m *remote) error {
@@ -104,56 +102,11 @@ func recycle(c *cli.Context, m *remote) error {
 		}
 		order.Slot = &slot
 	}
-	before, err := m.Status(m.ctx)
-	if err != nil {
-		return err
-	}
-	old := make(map[int]bool)
-	for _, w := range before.Workers {
-		if order.All || w.Slot == *order.Slot {
-			old[w.PID] = true
-		}
-	}
-	r, err := m.Recycle(m.ctx, order)
-	return m.until(c, r, err, func(s control.Status) bool {
-		for _, w := range s.Workers {
-			if old[w.PID] {
-				return false
-			}
-		}
-		return s.Ready == s.Wanted
-	})
+	return m.followed(c, func() (control.Result, error) { return m.Recycle(m.ctx, order) }, recycled(order))
 }
 
 func drain(c *cli.Context, m *remote) error {
-	r, err := m.Drain(m.ctx)
-	return m.until(c, r, err, func(s control.Status) bool { return len(s.Workers) == 0 })
-}
-
-// until waits, if that is wanted, for what an order has begun.
-func (m *remote) until(c *cli.Context, r control.Result, err error, reached func(control.Status) bool) error {
-	if err != nil || !c.Bool("wait") {
-		return m.result(r, err)
-	}
-	quiet := m.progress()
-	defer quiet()
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for {
-		s, err := m.Status(m.ctx)
-		if err != nil {
-			return err
-		}
-		if reached(s) {
-			r.Outcome, r.Ended = control.OutcomeDone, s.Time
-			return m.result(r, nil)
-		}
-		select {
-		case <-again.C:
-		case <-m.ctx.Done():
-			return m.ctx.Err()
-		}
-	}
+	return m.followed(c, func() (control.Result, error) { return m.Drain(m.ctx) }, drained)
 }
 
 func logLevel(c *cli.Context, m *remote) error {

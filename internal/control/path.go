@@ -43,4 +43,6 @@ const (
 	CodeFailed   Code = "failed"    // it was tried
 	CodeSilent   Code = "silent"    // the worker does not answer
 	CodeLeaving  Code = "leaving"   // this master is about to end
+	CodeNoMaster Code = "no_master" // only in what the command line prints: nobody answers
+	CodeTimeout  Code = "timeout"   // only there too: --timeout is over
 )

@@ -18,7 +18,7 @@ func reply(do func(r *http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		answer, err := do(r)
 		if err != nil {
-			fail(w, err)
+			failWith(w, answer, err)
 			return
 		}
 		write(w, http.StatusOK, answer)
@@ -45,8 +45,17 @@ var statusOf = map[control.Code]int{
 	control.CodeLeaving:  http.StatusServiceUnavailable,
 }
 
+// failedOrder is an error together with how far the order came.
+type failedOrder struct {
+	*control.Error
+	control.Result
+}
+
 // fail answers with an error of the contract, whatever err is.
-func fail(w http.ResponseWriter, err error) {
+func fail(w http.ResponseWriter, err error) { failWith(w, nil, err) }
+
+// failWith adds the result of an order that failed, if there is one.
+func failWith(w http.ResponseWriter, answer any, err error) {
 	var known *control.Error
 	if !errors.As(err, &known) {
 		known = &control.Error{Code: control.CodeFailed, Message: err.Error()}
@@ -54,6 +63,10 @@ func fail(w http.ResponseWriter, err error) {
 	status, ok := statusOf[known.Code]
 	if !ok {
 		status = http.StatusInternalServerError
+	}
+	if r, ok := answer.(control.Result); ok && r.Outcome != "" {
+		write(w, status, failedOrder{known, r})
+		return
 	}
 	write(w, status, known)
 }
