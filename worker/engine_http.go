@@ -102,7 +102,7 @@ func (e *httpEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// net/http watches the client itself and gives no cause.
 	stop := context.AfterFunc(parent, func() { cancel(ErrClientGone) })
 	c.adopt(cancel)
-	rw := &responseWriter{ResponseWriter: w, t: e.t}
+	rw := &responseWriter{ResponseWriter: w, c: c}
 	defer e.leave(rw, r, c, func() { stop(); cancel(ErrFinished) })
 	e.handler.ServeHTTP(rw, r.WithContext(ctx))
 }

@@ -115,11 +115,14 @@ func (c *conn) done() {
 	c.t.logAccess(last)
 }
 
-// hijacked is the end of our part in the connection.
+// hijacked is the end of our part in the connection. Like a stream, it has until
+// stream_timeout in a drain.
 func (c *conn) hijacked() {
 	c.mu.Lock()
 	last := c.finish()
-	c.step(evHijack)
+	if c.step(evHijack) && c.state == connHijacked {
+		c.entry.Hijack(last.end)
+	}
 	c.mu.Unlock()
 	c.t.logAccess(last)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/webchasor/webchasor/internal/handoff"
 )
 
-// Hijacked connections leave tracking but count until they are closed.
+// Hijacked connections leave tracking but count, as streams, until they are closed.
 func TestHijack(t *testing.T) {
 	echo := func(c net.Conn) {
 		_, _ = io.Copy(c, c)
@@ -54,6 +54,9 @@ func TestHijack(t *testing.T) {
 			if n := tc.t.conns.count(); n != 1 {
 				t.Errorf("%d connections", n)
 			}
+			if n := tc.board.Snapshot().Streams; n != 1 {
+				t.Errorf("%d streams, want the hijacked connection", n)
+			}
 			time.AfterFunc(400*time.Millisecond, func() { _, _ = c.Write([]byte("x")) })
 			if b, err := c.r.ReadByte(); err != nil || b != 'x' {
 				t.Fatalf("%q, %v: the connection did not outlive the timeouts", b, err)
@@ -61,6 +64,9 @@ func TestHijack(t *testing.T) {
 			tc.order(handoff.DrainReload)
 			c.closed()
 			tc.exited()
+			if n := tc.board.Snapshot().Streams; n != 0 {
+				t.Errorf("%d streams at the end", n)
+			}
 		})
 	}
 }

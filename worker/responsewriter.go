@@ -11,9 +11,10 @@ import (
 // that drains. HTTP/1's writer can flush, hijack and read from a file; so can this.
 type responseWriter struct {
 	http.ResponseWriter
-	t       *tracker
+	c       *conn
 	status  int // 0 until the header is written
 	written int64
+	flushed bool
 }
 
 // WriteHeader passes the status on. The last word on Connection is ours.
@@ -29,7 +30,7 @@ func (w *responseWriter) head(status int) {
 		return
 	}
 	w.status = status
-	if w.t.draining.Load() && status != http.StatusSwitchingProtocols {
+	if w.c.t.draining.Load() && status != http.StatusSwitchingProtocols {
 		w.Header().Set("Connection", "close")
 	}
 }
@@ -58,9 +59,17 @@ func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // Flush sends what is buffered.
-func (w *responseWriter) Flush() {
+func (w *responseWriter) Flush() { _ = w.FlushError() }
+
+// FlushError is Flush for [http.ResponseController]. A handler that flushes makes its
+// response while it is sent: it is a stream.
+func (w *responseWriter) FlushError() error {
 	w.head(http.StatusOK)
-	_ = http.NewResponseController(w.ResponseWriter).Flush()
+	if !w.flushed {
+		w.flushed = true
+		w.c.streaming()
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // Hijack takes the connection over.

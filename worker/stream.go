@@ -116,10 +116,25 @@ func (s *stream) run() {
 	_ = s.w.CloseWithError(err) // nil is the end of the file
 }
 
-// streaming marks the exchange.
+// streaming marks the exchange under way as a stream, here and for the master:
+// in a drain it has until stream_timeout.
 func (c *conn) streaming() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.markStream()
+}
+
+// streamingOn is that unless exchange id is over.
+func (c *conn) streamingOn(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.req.id == id {
+		c.markStream()
+	}
+}
+
+// markStream is streaming with c.mu held.
+func (c *conn) markStream() {
 	if c.req.open {
 		c.req.stream = true
 		c.entry.Stream()

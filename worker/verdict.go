@@ -8,6 +8,7 @@ type verdict uint8
 const (
 	vNone     verdict = iota
 	vLeave            // ask it to leave while it is idle
+	vStream           // it has a stream's time, and the master must know
 	vTimeout          // answer in the handler's place, or give a begun response its last word
 	vDraining         // the same, because the worker's budget is used up
 	vCut              // the last word took too long: break the response off
@@ -61,7 +62,7 @@ const (
 	phaseServing phase = iota
 	phaseDraining
 	phaseLingered // connections that never spoke have waited long enough
-	phaseGraceful // graceful_timeout is over: only streams go on
+	phaseGraceful // graceful_timeout is over: what has begun to answer goes on, and counts as a stream
 	phaseStream   // stream_timeout is over too
 )
 
@@ -105,6 +106,8 @@ func judgeActive(g glance, l limits, p phase) verdict {
 		return vDraining
 	case over(g.quiet, l.request), tardy(g, l):
 		return vTimeout
+	case p >= phaseGraceful && !g.stream:
+		return vStream // a long download, or whatever else began to answer in time
 	}
 	return vNone
 }

@@ -113,6 +113,8 @@ func (w *watchdog) look(c *conn, now time.Duration, p phase) {
 	case vNone:
 	case vLeave:
 		c.leave()
+	case vStream:
+		c.streamingOn(g.id)
 	case vTimeout:
 		w.end(c, g, now, ErrTimeout)
 	case vDraining:

@@ -36,9 +36,6 @@ func unnoticed(t *testing.T, network string, o testproc.Options, happen func(p *
 		addr = o.Dir + "/s"
 	}
 	mix := smallMix(network, addr)
-	if o.App == appNetHTTP {
-		mix.Streaming = 0 // it has no streams
-	}
 	load := testproc.StartMix(t, mix)
 	load.WaitRequests(t, 200)
 	happen(p, load)

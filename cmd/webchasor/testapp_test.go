@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -75,6 +77,11 @@ func testHandler(ctx *fasthttp.RequestCtx) {
 		stream(ctx, false)
 	case "/stream-panic":
 		stream(ctx, true)
+	case "/download":
+		ctx.SetBody(make([]byte, ctx.QueryArgs().GetUintOrZero("mb")<<20))
+	case "/hijack":
+		ctx.SetStatusCode(fasthttp.StatusSwitchingProtocols)
+		ctx.Hijack(echoUntilBye)
 	default:
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 	}
@@ -101,6 +108,19 @@ func stream(ctx *fasthttp.RequestCtx, panics bool) {
 		_, err := w.WriteString("data: [DONE]\n\n")
 		return err
 	})
+}
+
+// echoUntilBye is an application's own protocol: a byte comes back, until it is 0.
+func echoUntilBye(c net.Conn) {
+	defer c.Close()
+	for b := make([]byte, 1); ; {
+		if _, err := c.Read(b); err != nil || b[0] == 0 {
+			return
+		}
+		if _, err := c.Write(b); err != nil {
+			return
+		}
+	}
 }
 
 // wait ends early with the context, and writes the cause to a file when asked to.
@@ -169,6 +189,20 @@ func netHTTPApp() app.App {
 		testproc.Pause(time.Duration(ms)*time.Millisecond, nil)
 		fmt.Fprintln(w, os.Getpid())
 	})
+	mux.HandleFunc("/stream", streamHTTP)
+	mux.HandleFunc("/download", func(w http.ResponseWriter, r *http.Request) {
+		mb, _ := strconv.Atoi(r.FormValue("mb"))
+		_, _ = w.Write(make([]byte, mb<<20))
+	})
+	mux.HandleFunc("/hijack", func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
+		go echoUntilBye(c)
+	})
 	return app.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(testproc.PIDHeader, strconv.Itoa(os.Getpid()))
 		if name := r.FormValue("touch"); name != "" {
@@ -176,4 +210,23 @@ func netHTTPApp() app.App {
 		}
 		mux.ServeHTTP(w, r)
 	}), app.WithSetup(testSetup))
+}
+
+// streamHTTP is stream for net/http.
+func streamHTTP(w http.ResponseWriter, r *http.Request) {
+	n, _ := strconv.Atoi(r.FormValue("n"))
+	every, _ := strconv.Atoi(r.FormValue("every"))
+	w.Header().Set("Content-Type", "text/event-stream")
+	control := http.NewResponseController(w)
+	for i := range n {
+		fmt.Fprintf(w, "data: %d\n\n", i)
+		if control.Flush() != nil {
+			return
+		}
+		if !testproc.Pause(time.Duration(every)*time.Millisecond, r.Context().Done()) {
+			fmt.Fprintf(w, "data: {\"error\":%q}\n\n", context.Cause(r.Context()))
+			return
+		}
+	}
+	_, _ = io.WriteString(w, "data: [DONE]\n\n")
 }

@@ -23,7 +23,7 @@ const (
 
 // Entry is one connection's line in the table, acquired from a [Board].
 //
-// Open, Begin, Describe, End and Release belong to the connection's owner, one
+// Open, Begin, Describe, End, Hijack and Release belong to the connection's owner, one
 // call at a time. Progress, Stream and MarkStuck may come from other goroutines meanwhile.
 // Times are [sys.Monotonic] or a [sys.Clock]'s.
 type Entry struct {
@@ -116,6 +116,15 @@ func (e *Entry) Stream() {
 	}
 }
 
+// Hijack ends the request because the application took the connection for
+// itself: from now until Release it is counted among the streams, and not in flight.
+func (e *Entry) Hijack(now time.Duration) {
+	e.End(now)
+	if old := e.rec.control.Or(flagStreaming); old&flagStreaming == 0 {
+		e.head.streams.Add(1)
+	}
+}
+
 // MarkStuck marks request id as stuck; false if it is over by now.
 func (e *Entry) MarkStuck(id uint64) bool {
 	for {
@@ -141,10 +150,9 @@ func (e *Entry) leave(state uint64) {
 	r := e.rec
 	old := r.control.Load()
 	old = r.control.Swap(old&^(sequence-1) + 2*sequence | state)
-	if !busy(old) {
-		return
+	if busy(old) {
+		e.head.inFlight.Add(-1)
 	}
-	e.head.inFlight.Add(-1)
 	if old&flagStreaming != 0 {
 		e.head.streams.Add(-1)
 	}

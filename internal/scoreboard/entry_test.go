@@ -117,6 +117,27 @@ func TestStreamNeedsARequest(t *testing.T) {
 	}
 }
 
+// A connection that the application took is no request, but it needs a stream's time.
+func TestHijackedConnectionIsAStream(t *testing.T) {
+	b, _ := newBoard(t, 1)
+	index, e := acquire(t, b)
+	for range 2 { // the entry is used again
+		e.Open("c", 0)
+		e.Begin(1, 0)
+		e.Stream()
+		e.Hijack(second)
+		e.Hijack(second)
+		if s := b.Snapshot(); s.InFlight != 0 || s.Streams != 1 || len(b.InFlight(second)) != 0 {
+			t.Errorf("hijacked: %d in flight, %d streams", s.InFlight, s.Streams)
+		}
+		b.Release(index)
+		if s := b.Snapshot(); s.InFlight != 0 || s.Streams != 0 {
+			t.Errorf("released: %d in flight, %d streams", s.InFlight, s.Streams)
+		}
+		index, e = acquire(t, b)
+	}
+}
+
 func TestEntryText(t *testing.T) {
 	long := strings.Repeat("0123456789", 20)
 	cases := []struct{ method, path, client, wantMethod, wantPath, wantClient string }{

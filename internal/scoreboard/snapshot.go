@@ -47,8 +47,8 @@ type Snapshot struct {
 	Beat        time.Duration // last heartbeat, sys.Monotonic; 0 before the first
 	Connections int
 	Opened      uint64 // connections ever held, those taken over included
-	InFlight    int    // requests under way, streams included
-	Streams     int
+	InFlight    int    // requests under way, streamed responses included
+	Streams     int    // streamed responses, and connections that the application took for itself
 	Counters    Counters
 }
 

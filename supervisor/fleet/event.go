@@ -59,7 +59,8 @@ type Reading struct {
 	ID ID
 	// Beat is when the worker last wrote its heartbeat, on the caller's clock.
 	Beat time.Time
-	// Streams under way; they have a longer budget in a drain.
+	// Streams under way and connections that the application took; they have a
+	// longer budget in a drain.
 	Streams int
 	// Memory in bytes; 0 when it was not sampled this time.
 	Memory int64

@@ -73,8 +73,8 @@ func (f *Fleet) expire() {
 	}
 }
 
-// overdue judges a drain that has used up its time. Streams get their own
-// budget, unless the worker leaves because its requests are stuck.
+// overdue judges a drain that has used up its time. Streams, which by now are
+// all that a worker lets go on, get their own budget, unless the worker leaves because its requests are stuck.
 func (f *Fleet) overdue(w *worker) {
 	if w.quit {
 		f.kill(w, ReasonStop)

@@ -39,7 +39,7 @@ var (
 	connections = desc("worker_connections", "Connections that the slot's workers hold.", "slot")
 	capacity    = desc("worker_connections_max", "Connections that the slot's worker may hold.", "slot")
 	inFlight    = desc("worker_requests_in_flight", "Requests under way, streams included.", "slot")
-	streams     = desc("worker_streams", "Streamed responses under way.", "slot")
+	streams     = desc("worker_streams", "Streamed responses and hijacked connections under way.", "slot")
 	oldest      = desc("worker_oldest_request_seconds", "Age of the oldest request under way; 0 without.", "slot")
 	queue       = desc("worker_queue_depth", "Connections in the slot's own accept queues.", "slot")
 
