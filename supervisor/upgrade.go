@@ -21,7 +21,8 @@ import (
 // it, takes what that one handed over.
 func (m *master) openUpgrader() error {
 	upgrader, err := tableflip.New(tableflip.Options{
-		UpgradeTimeout: m.current.Settings.BootTimeout + abortBudget,
+		// Its workers may boot for that long, write their stacks, and be killed.
+		UpgradeTimeout: m.current.Settings.BootTimeout + 2*abortBudget,
 	})
 	if err != nil {
 		return fmt.Errorf("cannot prepare for upgrades: %w", err)

@@ -30,6 +30,7 @@ func TestScenario12HangingBootsAreKilled(t *testing.T) {
 		t.Errorf("the same pid failed twice: %s", attempts[1].Text)
 	}
 	p.WaitLog(mark, testproc.Msg("respawn delayed"), "the backoff is visible")
+	showsSetup(t, p, attempts[0].Int(testproc.KeyPID))
 	if pid := expectOK(t, testproc.Get(t, addr, "/pid")); pid != old[1] {
 		t.Errorf("pid %d answered, want the healthy %d", pid, old[1])
 	}
@@ -45,8 +46,9 @@ func TestScenario13OneSlotStuckInBoot(t *testing.T) {
 	p.WaitLog(0, testproc.About(testproc.MsgReady, testproc.KeySlot, 0), "slot 0 is ready")
 	testproc.Get(t, addr, "/pid")
 	healthy := p.Ready(0)[0].PID
-	p.WaitLog(0, testproc.Msg("worker did not get ready", testproc.KeySlot, 1), "slot 1 is given up")
+	line := p.WaitLog(0, testproc.Msg("worker did not get ready", testproc.KeySlot, 1), "slot 1 is given up")
 	p.WaitLog(0, testproc.Msg("respawn delayed"), "slot 1 backs off")
+	showsSetup(t, p, line.Int(testproc.KeyPID))
 	if pid := expectOK(t, testproc.Get(t, addr, "/pid")); pid != healthy {
 		t.Errorf("pid %d answered, want %d", pid, healthy)
 	}
@@ -62,6 +64,25 @@ func TestScenario14EveryBootHangs(t *testing.T) {
 	line := p.WaitLog(0, testproc.Msg("giving up"), "the reason")
 	if !testproc.Text("boot_timeout")(line) {
 		t.Errorf("the reason does not name boot_timeout: %s", line.Text)
+	}
+	for _, line := range p.Log.Lines(0, testproc.Msg("worker did not get ready")) {
+		showsSetup(t, p, line.Int(testproc.KeyPID))
+	}
+}
+
+// showsSetup checks that the record of a hanging boot shows where it hung.
+func showsSetup(t *testing.T, p *testproc.Process, pid int) {
+	t.Helper()
+	line := p.WaitLog(0, died(pid), "the death of the hanging worker")
+	if line.Str("cause") != "boot-timeout" {
+		t.Errorf("the cause is %q: %s", line.Str("cause"), line.Text)
+	}
+	record := line.Str("record")
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool { return exists(record) }, "the record")
+	for _, want := range []string{"Where: ", "misbehave at ", "testsetup_test.go:", "BOOT_TIMEOUT"} {
+		if !contains(t, record, want) {
+			t.Errorf("%s does not say %q", record, want)
+		}
 	}
 }
 

@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 	case appPIDOne:
 		fmt.Fprintf(os.Stderr, "no container: %v\n", becomePIDOne())
 		os.Exit(99)
+	case appCgroup:
+		fmt.Fprintf(os.Stderr, "no control group: %v\n", enterCgroup())
+		os.Exit(99)
 	default:
 		fmt.Fprintf(os.Stderr, "no test application %q\n", kind)
 		os.Exit(99)

@@ -54,6 +54,10 @@ func misbehave(what, arg string) error {
 		fmt.Fprintln(os.Stderr, "last words before the exit")
 		code, _ := strconv.Atoi(arg)
 		os.Exit(code)
+	case "leak":
+		mb, _ := strconv.Atoi(arg)
+		leak(mb)
+		return nil
 	case "slow":
 		ms, err := strconv.Atoi(arg)
 		if err != nil {

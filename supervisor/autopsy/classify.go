@@ -142,7 +142,7 @@ func (d ending) fromOutside(signal string) Verdict {
 	case signal != "SIGKILL":
 		v.Sentence = signal + " from outside, sender unknown"
 	case d.OOM.rose():
-		v.Cause = CauseOOM
+		v.Cause, v.Outside = CauseOOM, false
 		v.Sentence = "killed by the kernel: out of memory"
 	case d.OOM.Readable:
 		v.Sentence = "SIGKILL from outside, sender unknown; the cgroup counted no out-of-memory kill (one of the whole machine is still possible)"

@@ -93,9 +93,9 @@ func TestClassify(t *testing.T) {
 		{"0 unasked", Evidence{Ready: true}, CauseExit, false, false, "we did not ask", "exited"},
 
 		// Others.
-		{"out of memory", Evidence{Code: -1, Signal: "SIGKILL", Ready: true, OOM: risen}, CauseOOM, false, true, "out of memory", "out-of-memory killer"},
-		{"out of memory at boot", Evidence{Code: -1, Signal: "killed", OOM: risen}, CauseOOM, false, true, "before it was ready", "out-of-memory killer"},
-		{"out of memory though we sent SIGTERM", Evidence{Code: -1, Signal: "SIGKILL", Ready: true, OOM: risen, Ledger: sent("SIGTERM")}, CauseOOM, false, true, "out of memory", "out-of-memory killer"},
+		{"out of memory", Evidence{Code: -1, Signal: "SIGKILL", Ready: true, OOM: risen}, CauseOOM, false, false, "out of memory", "out-of-memory killer"},
+		{"out of memory at boot", Evidence{Code: -1, Signal: "killed", OOM: risen}, CauseOOM, false, false, "before it was ready", "out-of-memory killer"},
+		{"out of memory though we sent SIGTERM", Evidence{Code: -1, Signal: "SIGKILL", Ready: true, OOM: risen, Ledger: sent("SIGTERM")}, CauseOOM, false, false, "out of memory", "out-of-memory killer"},
 		{"kill -9, counter level", Evidence{Code: -1, Signal: "SIGKILL", Ready: true, OOM: level}, CauseOutside, false, true, "no out-of-memory kill", "SIGKILL"},
 		{"kill -9, counter unreadable", Evidence{Code: -1, Signal: "SIGKILL", Ready: true}, CauseOutside, false, true, "SIGKILL from outside, possibly memory", "SIGKILL"},
 		{"kill -9, counter unreadable but filled", Evidence{Code: -1, Signal: "SIGKILL", Ready: true, OOM: OOM{After: 9}}, CauseOutside, false, true, "possibly memory", "SIGKILL"},

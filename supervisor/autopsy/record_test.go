@@ -218,7 +218,11 @@ func TestWhere(t *testing.T) {
 			stack(8, false, serving...),
 		}, "example.com/shop.checkout"},
 		"bystanders of a panic are not blamed": {CausePanic, []Stack{stack(8, false, serving...)}, ""},
-		"nobody":                               {CauseTimeout, []Stack{idle, background}, ""},
+		"a setup that waits": {CauseBootTimeout, []Stack{
+			background, stack(1, false, workerPackage+"Main", "\tx:1", "main.main", "\tx:1"),
+			stack(1, false, "net.(*Dialer).Dial", "\tx:1", "example.com/shop.connect", "\tx:7", workerPackage+"guarded", "\tx:1"),
+		}, "example.com/shop.connect"},
+		"nobody": {CauseTimeout, []Stack{idle, background}, ""},
 	} {
 		p, ok := Record{Verdict: Verdict{Cause: tt.cause}, Stacks: Dump{Stacks: tt.stacks}}.Where()
 		if p.Function != tt.want || ok != (tt.want != "") {

@@ -35,8 +35,9 @@ type Verdict struct {
 	Cause Cause `json:"cause"`
 	// Abnormal deaths deserve a record; the others went as planned.
 	Abnormal bool `json:"abnormal"`
-	// Outside: a signal that we did not send ended it, the kernel's
-	// out-of-memory killer included. It is no sign of a crash loop.
+	// Outside: a signal that we did not send ended it. It is no sign of a
+	// crash loop. A proven out-of-memory kill is not from outside: it is the
+	// worker that needs more than there is, and its successor will too.
 	Outside bool `json:"outside"`
 	// Sentence says it to a human, in one line.
 	Sentence string `json:"sentence"`

@@ -22,8 +22,8 @@ func (p Place) String() string {
 }
 
 // Where is the application's own code that most likely did it: in a crash the
-// frame that crashed; in a time-out, where requests are being handled. False
-// if the stacks show none.
+// frame that crashed; in a time-out, where requests are being handled, or where
+// its setup waits. False if the stacks show none.
 func (r Record) Where() (Place, bool) {
 	blocked := Place{}
 	for _, s := range r.Stacks.Stacks {
@@ -35,8 +35,10 @@ func (r Record) Where() (Place, bool) {
 		case s.First:
 			// It crashed, or it ran when the signal came.
 			return p, true
-		case r.Verdict.Cause != CauseTimeout && r.Verdict.Cause != CauseOverdue:
+		case r.Verdict.Cause != CauseTimeout && r.Verdict.Cause != CauseOverdue && r.Verdict.Cause != CauseBootTimeout:
 			// Another goroutine is a bystander.
+		case r.Verdict.Cause == CauseBootTimeout && !s.calls(workerPackage+"guarded"):
+			// Only the application's setup keeps a boot waiting.
 		case s.serves() && p.Count > blocked.Count:
 			blocked = p
 		}

@@ -19,7 +19,7 @@ type Drain struct {
 // Quit asks a worker to leave at once (quick stop).
 type Quit struct{ ID ID }
 
-// Abort asks a silent worker for its stacks (SIGABRT); Kill follows if it does not end.
+// Abort asks a worker that hangs for its stacks (SIGABRT); Kill follows if it does not end.
 type Abort struct {
 	ID     ID
 	Reason Reason

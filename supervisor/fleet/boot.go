@@ -11,9 +11,14 @@ const (
 	exitLoad = 4
 )
 
+// bootKills in a row, from outside, in one slot, before any worker was ever
+// ready, end the first boot: somebody who kills by hand does not go on, a
+// machine without the memory does.
+const bootKills = 5
+
 func (f *Fleet) ready(e Ready) {
 	w := f.known(e.ID, "Ready")
-	if w == nil || w.state == StateKilled { // its word crossed our signal
+	if w == nil || w.state == StateAborting || w.state == StateKilled { // its word crossed our signal
 		return
 	}
 	if !f.move(w, StateReady) {
@@ -24,11 +29,12 @@ func (f *Fleet) ready(e Ready) {
 	f.promote(f.place(w)) // a booting worker that lost its slot was killed, so there is one
 }
 
-// bootTimeout ends a boot that takes too long.
+// bootTimeout ends a boot that takes too long, by way of its stacks: they name
+// what the application's setup waits for.
 func (f *Fleet) bootTimeout(w *worker) {
 	limit := fmt.Sprintf("ready within boot_timeout (%s)", w.config.policy.BootTimeout)
 	detail := "did not become " + limit
-	f.kill(w, ReasonBoot)
+	f.abort(w, ReasonBoot)
 	f.note(NoteBootFailed, w, detail)
 	s := f.place(w)
 	s.bootSlow = true
@@ -115,14 +121,22 @@ func (f *Fleet) died(w *worker, e Exited) {
 		f.giveUp(code, e.Detail)
 		return
 	}
-	f.delayRespawn(s, w, e.Roll, early && (itself || w.reason == ReasonBoot))
+	atBoot := e.Outside && w.readyAt.IsZero()
+	f.delayRespawn(s, w, e.Roll, early && (itself || w.reason == ReasonBoot) || atBoot)
+	if atBoot && !f.everReady && s.backoff.failures >= bootKills {
+		f.giveUp(exitBoot, fmt.Sprintf("%d workers of slot %d in a row were killed before they were ready, the last one: %s",
+			s.backoff.failures, s.index, e.Detail))
+		return
+	}
 	if !byUs && w.readyAt.IsZero() {
 		f.bootFailed(s, w, e.Detail)
 	}
 }
 
 // delayRespawn keeps the slot's backoff. A missed boot_timeout counts like a
-// crash, although the kill was ours; any other death is no reason to wait.
+// crash, although the kill was ours, and so does a signal from outside before
+// the worker was ready: that may be a machine without the memory to boot it.
+// Any other death is no reason to wait.
 func (f *Fleet) delayRespawn(s *slot, w *worker, roll float64, counts bool) {
 	if w.config != s.config {
 		return // of a generation that this slot does not run

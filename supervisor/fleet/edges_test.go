@@ -105,7 +105,7 @@ func TestRecoveredIsSafe(t *testing.T) {
 	r.procs[1].silent = time.Time{}
 	r.wait(3 * time.Second)
 	r.send(Exited{ID: 2})
-	r.expect("note suspect 1", "note timeout 1", "spawn 2", "note recovered 1", "kill 2 boot_timeout", "note boot_failed 2")
+	r.expect("note suspect 1", "note timeout 1", "spawn 2", "note recovered 1", "abort 2 boot_timeout", "note boot_failed 2")
 }
 
 func TestBeatFromTheFuture(t *testing.T) {

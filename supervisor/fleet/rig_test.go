@@ -146,6 +146,8 @@ func (r *rig) check(a Action, v View) {
 				r.t.Fatalf("%s leaves slot %d without a ready worker", say(a), slot)
 			}
 		}
+	case Abort:
+		delete(r.planned, a.ID) // its boot has failed
 	case Kill:
 		delete(r.planned, a.ID)
 		if at, again := r.killed[a.ID]; again && r.now.Sub(at) < killRetry {

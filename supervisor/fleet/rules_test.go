@@ -11,7 +11,7 @@ import (
 func TestTransition(t *testing.T) {
 	states := []State{StateBooting, StateReady, StateDraining, StateAborting, StateKilled, StateGone}
 	possible := map[State]string{
-		StateBooting:  "ready killed gone",
+		StateBooting:  "ready aborting killed gone",
 		StateReady:    "draining aborting killed gone",
 		StateDraining: "aborting killed gone",
 		StateAborting: "killed gone",
@@ -119,7 +119,9 @@ func TestWhatCountsAsEarlyDeath(t *testing.T) {
 		{"panic soon after ready", true, 5 * time.Second, Exited{Code: 2}, 2},
 		{"panic later", true, 5001 * time.Millisecond, Exited{Code: 2}, 0},
 		{"unasked exit 0", true, 0, Exited{Code: 0}, 2},
-		{"kill -9 before ready", false, 0, Exited{Code: -1, Outside: true}, 0},
+		{"kill -9 before ready", false, 0, Exited{Code: -1, Outside: true}, 2}, // or out of memory, unproven
+		{"out of memory before ready", false, 0, Exited{Code: -1}, 2},
+		{"out of memory soon after ready", true, time.Second, Exited{Code: -1}, 2},
 		{"kill -9 after ready", true, 0, Exited{Code: -1, Outside: true}, 0},
 	} {
 		r := newRig(t)

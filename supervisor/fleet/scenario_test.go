@@ -132,7 +132,7 @@ func (s *scenario) run(words []string) error {
 		}
 	case "view":
 		s.view()
-	case "spawnfail", "exit", "killed", "stuck", "stopped":
+	case "spawnfail", "exit", "killed", "stuck", "stopped", "oom":
 		return s.one(cmd, args)
 	default:
 		return s.each(cmd, args)
@@ -158,6 +158,8 @@ func (s *scenario) one(cmd string, args []string) error {
 		s.send(Exited{ID: ID(id), Code: -1, Detail: "SIGKILL", Roll: 0.5})
 	case "stopped": // by a signal from outside
 		s.send(Exited{ID: ID(id), Code: -1, Outside: true, Detail: "SIGKILL from outside", Roll: 0.5})
+	case "oom": // by the kernel, proven: the worker's own doing
+		s.send(Exited{ID: ID(id), Code: -1, Detail: "killed by the kernel: out of memory", Roll: 0.5})
 	case "spawnfail":
 		s.send(SpawnFailed{ID: ID(id), Err: strings.Join(rest, " "), Roll: 0.5})
 	case "stuck":

@@ -25,7 +25,7 @@ func (f *Fleet) giveUp(code int, detail string) {
 	f.leave(Exit{Code: code, Detail: detail})
 	f.quick = true
 	for _, w := range f.workers {
-		if w.state != StateKilled {
+		if w.state != StateAborting && w.state != StateKilled { // one that writes its stacks may end that
 			f.kill(w, ReasonStop)
 		}
 	}

@@ -50,7 +50,7 @@ func (w *worker) transition(to State, now time.Time) error {
 	//exhaustive:enforce
 	switch w.state {
 	case StateBooting:
-		possible = to == StateReady || to == StateKilled || to == StateGone
+		possible = to == StateReady || to == StateAborting || to == StateKilled || to == StateGone
 	case StateReady:
 		possible = to == StateDraining || to == StateAborting || to == StateKilled || to == StateGone
 	case StateDraining:
