@@ -89,7 +89,8 @@ func (l *loader) hints() {
 	if l.written("max_requests_jitter") && v.MaxRequests == 0 && v.MaxRequestsJitter > 0 {
 		l.hint("max_requests_jitter has no effect while max_requests is off")
 	}
-	if l.written("access_log_format") && v.AccessLog == "" {
+	// Not for a default that is written down: the sample file writes them all.
+	if v.AccessLogFormat != "combined" && v.AccessLog == "" {
 		l.hint("access_log_format has no effect while access_log is off")
 	}
 	if l.written("queue_timeout") && v.Timeout > 0 && v.API.QueueTimeout > v.Timeout {
