@@ -35,8 +35,9 @@ if [ ! -e "$cache/root.ok" ]; then
 	echo "building the container's files, about a minute"
 	rm -rf "$cache"
 	mkdir -p "$cache"
+	# awk complains of the files that are not there; a machine has one kind or the other.
 	mirror=$(awk '/^(URIs:|deb )/ { for (i = 1; i <= NF; i++) if ($i ~ /^https?:/) { print $i; exit } }' \
-		/etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null)
+		/etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true)
 	debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$cache/root" \
 		"${mirror:-http://deb.debian.org/debian}" >"$cache/debootstrap.log" 2>&1 || {
 		tail -n 20 "$cache/debootstrap.log" >&2
