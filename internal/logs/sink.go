@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -15,8 +16,9 @@ import (
 type Sink struct {
 	path string // "-" is the standard stream
 
-	mu   sync.RWMutex // held for reading by writers, for writing by whoever swaps dst
-	dst  destination
+	mu   sync.RWMutex // held for reading by writers, for writing by Reopen
+	swap sync.Mutex   // held by whoever replaces dst; behind mu
+	dst  atomic.Pointer[destination]
 	last *os.File // the standard stream of a file sink, for the sink's own errors; nil for "-"
 }
 
@@ -32,13 +34,19 @@ func Open(path string, stdFD *os.File) (*Sink, error) {
 		return nil, fmt.Errorf("cannot use standard stream %s for logging: %w", stdFD.Name(), err)
 	}
 	if path == "-" {
-		return &Sink{path: path, dst: examine(std)}, nil
+		return newSink(path, examine(std), nil), nil
 	}
 	f, err := openFile(path)
 	if err != nil {
 		return nil, errors.Join(err, std.Close())
 	}
-	return &Sink{path: path, dst: examine(f), last: std}, nil
+	return newSink(path, examine(f), std), nil
+}
+
+func newSink(path string, dst destination, last *os.File) *Sink {
+	s := &Sink{path: path, last: last}
+	s.dst.Store(&dst)
+	return s
 }
 
 // Write writes p, which should be one line or several whole ones, in a single
@@ -46,8 +54,7 @@ func Open(path string, stdFD *os.File) (*Sink, error) {
 // only when the kernel refuses the bytes.
 func (s *Sink) Write(p []byte) (int, error) {
 	file, written, err := s.attempt(p)
-	for try := 0; errors.Is(err, syscall.EAGAIN) && try < maxRewraps; try++ {
-		s.rewrap(file)
+	for try := 0; s.again(file, err) && try < maxRewraps; try++ {
 		var n int
 		file, n, err = s.attempt(p[written:])
 		written += n
@@ -61,8 +68,22 @@ func (s *Sink) Write(p []byte) (int, error) {
 func (s *Sink) attempt(p []byte) (*os.File, int, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	n, err := s.dst.file.Write(p)
-	return s.dst.file, n, err
+	file := s.destination().file
+	n, err := file.Write(p)
+	return file, n, err
+}
+
+// again says whether a failed write to file is worth another attempt, and makes
+// it so.
+func (s *Sink) again(file *os.File, err error) bool {
+	switch {
+	case errors.Is(err, syscall.EAGAIN):
+		s.rewrap(file)
+		return true
+	case errors.Is(err, os.ErrClosed):
+		return s.destination().file != file // another writer's rewrap was faster
+	}
+	return false
 }
 
 // maxRewraps bounds how often one Write follows changes of O_NONBLOCK.
@@ -73,18 +94,21 @@ const maxRewraps = 16
 // standard streams may set it long after we looked; a write to a full pipe then
 // says EAGAIN, and only a descriptor in the poller can wait for room.
 // os.NewFile looks at the flag again and registers the duplicate. When that
-// fails the caller's next attempt reports why.
+// fails the caller's next attempt reports why. It does not wait for other writers:
+// one of them may be blocked until somebody reads the log.
 func (s *Sink) rewrap(file *os.File) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dst.file != file {
+	s.swap.Lock()
+	defer s.swap.Unlock()
+	dst := *s.destination()
+	if dst.file != file {
 		return // another writer did it, or a Reopen
 	}
 	dup, err := duplicate(file)
 	if err != nil {
 		return
 	}
-	s.dst.file = dup
+	dst.file = dup
+	s.dst.Store(&dst)
 	// Closing only drops our second reference to the same description.
 	_ = file.Close()
 }
@@ -122,8 +146,9 @@ func (s *Sink) Reopen() error {
 	}
 	fresh := examine(f)
 	s.mu.Lock()
-	old := s.dst
-	s.dst = fresh
+	s.swap.Lock()
+	old := s.dst.Swap(&fresh)
+	s.swap.Unlock()
 	s.mu.Unlock()
 	if err := old.file.Close(); err != nil {
 		return fmt.Errorf("cannot close the old log file %s: %w", s.path, err)
@@ -142,8 +167,4 @@ func (s *Sink) Close() error {
 	return err
 }
 
-func (s *Sink) destination() destination {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.dst
-}
+func (s *Sink) destination() *destination { return s.dst.Load() }
