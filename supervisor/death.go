@@ -95,6 +95,7 @@ func (m *master) report(c *child, h exited, v autopsy.Verdict, e autopsy.Evidenc
 		zap.Int("requests_lost", len(record.InFlight)),
 	)...)
 	m.logLost(c, record)
+	m.logClosed(c, record)
 	m.bury(c, record)
 }
 

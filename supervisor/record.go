@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,6 +23,10 @@ const (
 
 // keepLog is how many of its last log lines a record shows.
 const keepLog = 40
+
+// keepIdle is how many clients of idle connections are named. Idle connections
+// are many; a client that asks what became of its own needs the name.
+const keepIdle = 500
 
 // evidence gathers what is known of a death.
 func (m *master) evidence(c *child, state *os.ProcessState) autopsy.Evidence {
@@ -82,6 +87,7 @@ func (m *master) record(c *child, h exited, v autopsy.Verdict, e autopsy.Evidenc
 	for _, q := range c.board.InFlight(now) {
 		r.InFlight = append(r.InFlight, lost(q))
 	}
+	r.Idle, r.IdleAll = c.board.Idle(keepIdle)
 	return r
 }
 
@@ -142,6 +148,18 @@ func (m *master) logLost(c *child, r autopsy.Record) {
 			zap.Duration("since_progress", q.SinceProgress.Round(time.Millisecond)),
 			zap.Uint64("bytes_out", q.BytesOut), zap.Strings("flags", q.Flags))...)
 	}
+}
+
+// logClosed names the clients whose idle connections ended with a worker: a
+// request of theirs that it had not read yet was reset with them. Clients on a unix socket have no name.
+func (m *master) logClosed(c *child, r autopsy.Record) {
+	const screenful = 100
+	if len(r.Idle) == 0 || r.Idle[0] == "unix" {
+		return
+	}
+	named := r.Idle[:min(len(r.Idle), screenful)]
+	m.log.Warn("idle connections lost", c.fields(
+		zap.Int("idle", r.IdleAll), zap.Int("named", len(named)), zap.String("clients", strings.Join(named, " ")))...)
 }
 
 // readCrash reads what the runtime wrote into the crash memory, up to a limit in bytes.

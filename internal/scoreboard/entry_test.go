@@ -1,6 +1,7 @@
 package scoreboard
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,29 @@ func TestEntryTellsTheLifeOfAConnection(t *testing.T) {
 	}
 	if n := master.Snapshot().Connections; n != 0 {
 		t.Errorf("%d connections are left", n)
+	}
+}
+
+// TestIdleNamesWhoHasNoRequest: whoever loses a connection with a dead worker
+// is in one of the two lists.
+func TestIdleNamesWhoHasNoRequest(t *testing.T) {
+	b, fd := newBoard(t, 8)
+	master := reopen(t, fd)
+	var last *Entry
+	for _, client := range []string{"192.0.2.1:1", "192.0.2.2:2", "192.0.2.3:3", "192.0.2.4:4"} {
+		_, last = acquire(t, b)
+		last.Open(client, 0)
+	}
+	gone, e := acquire(t, b)
+	e.Open("192.0.2.5:5", 0)
+	b.Release(gone)
+	last.Begin(1, 0)
+	if got, all := master.Idle(2); all != 3 || !slices.Equal(got, []string{"192.0.2.1:1", "192.0.2.2:2"}) {
+		t.Errorf("%v of %d, want the first two of three", got, all)
+	}
+	last.End(0)
+	if got, all := master.Idle(9); all != 4 || len(got) != 4 || got[3] != "192.0.2.4:4" {
+		t.Errorf("%v of %d, want all four", got, all)
 	}
 }
 

@@ -40,6 +40,22 @@ func (b *Board) InFlight(now time.Duration) []Request {
 	return list
 }
 
+// Idle lists the clients of the connections without a request, at most limit of
+// them; all is how many such connections there are.
+func (b *Board) Idle(limit int) (clients []string, all int) {
+	used := min(b.head.touched.Load(), uint64(len(b.table)))
+	for i := range b.table[:used] {
+		r := &b.table[i]
+		if r.control.Load()&stateMask != entryIdle {
+			continue
+		}
+		if all++; all <= limit {
+			clients = append(clients, unpack(r.client[:], r.lengths.Load()>>24&0xff))
+		}
+	}
+	return clients, all
+}
+
 // A reader that meets a writer tries again; a dead writer never finishes.
 const readAttempts = 4
 

@@ -14,7 +14,6 @@ const (
 	msgReloaded = "reloaded"
 	msgUpgraded = "upgraded: the new master serves, this one leaves"
 	msgDraining = "draining worker"
-	msgLost     = "request lost"
 )
 
 // patience bounds a single step of a scenario.

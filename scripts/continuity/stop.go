@@ -63,19 +63,8 @@ func stop(p *proof) {
 	if delayed > 0 || len(late) == 0 {
 		p.broken("%d of %d requests on fresh connections waited more than %v", delayed, len(late), waited)
 	}
-	foreign := 0
-	for _, miss := range r.Misses {
-		// The worker's own connections end with it: those it answered on, those it had
-		// accepted in the first second, and those passed on to it that it has not answered on.
-		own := miss.Owner == victim || miss.Owner == 0 && miss.Start.Sub(stopped) <= noticed ||
-			miss.Owner != 0 && miss.End.Sub(line.Seen).Abs() < time.Second
-		if !own {
-			foreign++
-			p.Logf("foreign: %s owner %d: %v", miss.Kind, miss.Owner, miss.Result)
-		}
+	s.explain(r) // the worker's own connections end with it
+	if died := s.Log.Lines(0, testproc.Msg(testproc.MsgDied)); len(died) != 1 {
+		p.broken("%d workers died", len(died))
 	}
-	if foreign > 0 {
-		p.broken("%d requests failed on connections of other workers", foreign)
-	}
-	p.figure("%d failed with the worker", len(r.Misses)-foreign)
 }

@@ -23,6 +23,8 @@ type Record struct {
 	Requests    uint64        // finished in its life
 	Connections int           // at death
 	InFlight    []Request     // at death, in any order
+	Idle        []string      // clients of connections without a request at death, the first of
+	IdleAll     int           // so many
 	Stacks      Dump          // empty: see Verdict.NoStacks
 	Stderr      []string      // last lines of its output, oldest first
 	Log         []string      // last lines it wrote to the log, oldest first

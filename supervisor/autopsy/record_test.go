@@ -27,6 +27,7 @@ func sample(t testing.TB) Record {
 			{ID: 8, Method: "GET", Path: "/spin", Client: "192.0.2.9:4446", Age: 3 * time.Second, SinceProgress: 3 * time.Second, Flags: []string{FlagStuck}},
 		},
 		Code: 2, Silent: 2500 * time.Millisecond, Connections: 12, Version: "v1.2.3",
+		Idle: []string{"192.0.2.10:1", "192.0.2.11:2", "192.0.2.12:3", "192.0.2.13:4", "192.0.2.14:5"}, IdleAll: 7,
 		Stacks: Group(e.Crash),
 		Stderr: []string{"started", "oops\x07"},
 		Log:    []string{`{"level":"info","msg":"worker ready"}`},
@@ -45,7 +46,8 @@ func sample(t testing.TB) Record {
 func TestTextGolden(t *testing.T) {
 	killed := sample(t)
 	killed.Verdict = Classify(Evidence{Code: -1, Signal: "SIGKILL", Ready: true, OOM: OOM{Readable: true, Before: 1, After: 2, Source: "memory.events.local"}})
-	killed.Stacks, killed.InFlight, killed.Stderr = Dump{}, killed.InFlight[:1], nil
+	killed.Stacks, killed.InFlight, killed.Idle, killed.Stderr = Dump{}, killed.InFlight[:1], nil, nil
+	killed.IdleAll = 0
 	killed.Code, killed.Signal, killed.Log, killed.Seen, killed.Pressure = -1, "SIGKILL", nil, nil, Pressure{}
 	for name, r := range map[string]Record{"silent": sample(t), "oom": killed} {
 		got, file := r.Text(64<<10), "testdata/"+name+".txt"
@@ -168,6 +170,7 @@ func TestJSONIsBounded(t *testing.T) {
 		r.InFlight = append(r.InFlight, Request{Path: strings.Repeat("p", 200), Method: "GET"})
 		r.Stacks.Stacks = append(r.Stacks.Stacks, Stack{Count: 1, ID: "1", State: "idle", Frames: []string{strings.Repeat("f", 500)}})
 		r.Log = append(r.Log, strings.Repeat("l", 500))
+		r.Idle = append(r.Idle, "192.0.2.10:10000")
 	}
 	for _, limit := range []int{8 << 10, 64 << 10, 256 << 10} {
 		b, err := r.JSON(limit)

@@ -2,6 +2,7 @@ package autopsy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,7 @@ func (r Record) Text(limit int) string {
 		w.line("  - %s", oneLine(e, 2*maxSentence))
 	}
 	r.writeInFlight(w)
+	r.writeIdle(w)
 	r.writeOutput(w)
 	r.writeStacks(w)
 	return w.b.String()
@@ -55,6 +57,22 @@ func (r Record) writeInFlight(w *sheet) {
 			break
 		}
 		w.line("  - %s", q.describe())
+	}
+}
+
+// writeIdle names the clients that lost a connection and no request: theirs, if
+// one was on its way, was in the kernel's buffer, unread.
+func (r Record) writeIdle(w *sheet) {
+	if len(r.Idle) == 0 {
+		return
+	}
+	w.line("")
+	w.line("Idle: %s", plural(r.IdleAll, "connection"))
+	for row := range slices.Chunk(r.Idle, 4) {
+		w.line("    %s", oneLine(strings.Join(row, "  "), maxField))
+	}
+	if more := r.IdleAll - len(r.Idle); more > 0 {
+		w.line("  ... and %d more", more)
 	}
 }
 

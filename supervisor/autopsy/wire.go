@@ -30,6 +30,8 @@ type wire struct {
 	Requests    uint64        `json:"requests"`
 	Connections int           `json:"connections"`
 	InFlight    []wireRequest `json:"in_flight"`
+	Idle        []string      `json:"idle_clients,omitempty"` // of connections without a request; not all if there were many
+	IdleAll     int           `json:"idle_connections,omitempty"`
 	Seen        []string      `json:"seen_before,omitempty"`
 	Stderr      []string      `json:"stderr"`
 	Log         []string      `json:"log"`
@@ -118,6 +120,8 @@ func (r *Record) shed() bool {
 	switch s := r.Stacks.Stacks; {
 	case len(s) > 4:
 		r.Stacks.Stacks, r.Stacks.Truncated = s[:len(s)/2], true
+	case len(r.Idle) > 8:
+		r.Idle = r.Idle[:len(r.Idle)/2]
 	case len(r.InFlight) > 8:
 		r.InFlight = r.byBlame()[:len(r.InFlight)/2]
 	case len(r.Log) > 8:
@@ -152,7 +156,7 @@ func (r Record) wire() wire {
 		Format: format, ID: r.ID(), Time: r.Time, PID: r.PID, Slot: r.Slot, Generation: r.Generation, Version: r.Version,
 		Summary: r.Summary(), Verdict: r.Verdict, Code: r.Code, Signal: r.Signal,
 		Uptime: r.Uptime.Seconds(), Silent: r.Silent.Seconds(),
-		Requests: r.Requests, Connections: r.Connections, InFlight: []wireRequest{}, Seen: r.Seen,
+		Requests: r.Requests, Connections: r.Connections, InFlight: []wireRequest{}, Idle: r.Idle, IdleAll: r.IdleAll, Seen: r.Seen,
 		Stderr: orEmpty(r.Stderr), Log: orEmpty(r.Log),
 		User: r.Usage.User.Seconds(), System: r.Usage.System.Seconds(), MaxRSS: r.Usage.MaxRSS,
 		MajorFaults: r.Usage.MajorFaults, Preempted: r.Usage.Preempted, Yielded: r.Usage.Yielded,
@@ -176,7 +180,7 @@ func (w wire) record() Record {
 	r := Record{
 		Time: w.Time, PID: w.PID, Slot: w.Slot, Generation: w.Generation, Version: w.Version,
 		Verdict: w.Verdict, Code: w.Code, Signal: w.Signal, Uptime: fromSeconds(w.Uptime), Silent: fromSeconds(w.Silent),
-		Requests: w.Requests, Connections: w.Connections, Seen: w.Seen, Stderr: w.Stderr, Log: w.Log, Stacks: w.Stacks,
+		Requests: w.Requests, Connections: w.Connections, Idle: w.Idle, IdleAll: w.IdleAll, Seen: w.Seen, Stderr: w.Stderr, Log: w.Log, Stacks: w.Stacks,
 		Usage: Usage{
 			User: fromSeconds(w.User), System: fromSeconds(w.System), MaxRSS: w.MaxRSS,
 			MajorFaults: w.MajorFaults, Preempted: w.Preempted, Yielded: w.Yielded,
