@@ -95,7 +95,8 @@ type master struct {
 	signals    inbox
 	stopping   bool
 	lame       bool      // stopping, but the workers still serve
-	portLimit  time.Time // when a stopping master closes the port at the latest
+	stopAt     time.Time // when the workers were told to stop
+	shut       bool      // newcomers are kept out
 	serving    bool      // Up has happened
 
 	done bool

@@ -66,8 +66,8 @@ func (m *master) stop(quick bool) {
 
 // beginStop makes the workers leave.
 func (m *master) beginStop(quick bool) {
-	if m.portLimit.IsZero() {
-		m.portLimit = time.Now().Add(portGrace)
+	if m.stopAt.IsZero() {
+		m.stopAt = time.Now()
 	}
 	m.lame = false
 	m.tellNews()

@@ -3,15 +3,12 @@ package supervisor
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"syscall"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/sys"
-	"github.com/webchasor/webchasor/supervisor/fleet"
 )
 
 // portWait is how long an address in use is retried: the workers of a master
@@ -117,66 +114,6 @@ func (m *master) relistenAt(s *socket, backlog int) {
 		if err := sys.Relisten(fd, backlog); err != nil {
 			m.log.Warn("cannot change the backlog", zap.String("address", s.Address), zap.Error(err))
 		}
-	}
-}
-
-// portGrace is how long a stopping master waits for its workers to empty the
-// accept queue. They give themselves a second (worker/gate.go); one that is
-// stopped or wedged never does, and must not keep the port open.
-const portGrace = 2 * time.Second
-
-// portClosed notes that a worker has emptied the queue and let go of the sockets.
-func (m *master) portClosed(id fleet.ID) {
-	if c := m.children[id]; c != nil {
-		c.letGo = true
-	}
-	m.closePortWhenLeft()
-}
-
-// closePortWhenLeft ends the listening in a final stop as soon as no worker
-// answers queued connections any more. Closing our descriptor is not enough:
-// a wedged worker holds its own. An upgrade that is being called off has to end
-// first: if it was faster, the port is the new master's.
-func (m *master) closePortWhenLeft() {
-	if !m.stopping || m.lame || m.upgrading || len(m.sockets) == 0 {
-		return
-	}
-	for _, c := range m.children {
-		if c.awaited && !c.letGo && time.Now().Before(m.portLimit) {
-			return
-		}
-	}
-	m.closePort()
-}
-
-// closePort ends the listening for good and removes unix paths. Inherited
-// sockets are only let go of: shutdown(2) would end the listening of the
-// master that serves on.
-func (m *master) closePort() {
-	for _, l := range m.sockets {
-		if l.Inherited || l.Lent {
-			closeAll(l.FDs)
-			continue
-		}
-		m.forget(&l)
-		m.unlink(l) // first: once it is closed, the path may be somebody else's
-		for _, fd := range l.FDs {
-			if err := sys.CloseListener(fd); err != nil {
-				m.log.Debug("cannot close listener", zap.String("address", l.Address), zap.Error(err))
-			}
-		}
-	}
-	m.sockets = nil
-}
-
-// unlink removes a unix socket's path. Names in the abstract namespace have none.
-func (m *master) unlink(s socket) {
-	path, ok := strings.CutPrefix(s.Address, "unix:")
-	if !ok || s.Lent || strings.HasPrefix(path, "@") {
-		return
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		m.log.Warn("cannot remove the socket's path", zap.Error(err))
 	}
 }
 

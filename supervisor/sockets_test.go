@@ -5,12 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/sys"
-	"github.com/webchasor/webchasor/supervisor/fleet"
 )
 
 // listening returns a socket and a second descriptor of it, as a worker has.
@@ -54,44 +52,6 @@ func TestFailedUpgradeLeavesTheInheritedSockets(t *testing.T) {
 	}
 	if _, err := os.Lstat(filepath.Join(dir, "ours")); !os.IsNotExist(err) {
 		t.Errorf("our own path is left behind: %v", err)
-	}
-}
-
-func TestStopClosesThePortWhenTheQueueIsEmpty(t *testing.T) {
-	sock, _ := listening(t, "127.0.0.1:0")
-	m := &master{
-		log: zap.NewNop(), sockets: []socket{sock},
-		stopping: true, portLimit: time.Now().Add(time.Hour),
-		children: map[fleet.ID]*child{
-			1: {awaited: true},
-			2: {}, // drains streams of an earlier generation: it holds nothing and says nothing
-		},
-	}
-	m.closePortWhenLeft()
-	if !answers(sock) {
-		t.Fatal("the port is closed before the queue is empty")
-	}
-	m.upgrading = true
-	m.portClosed(1)
-	if !answers(sock) {
-		t.Fatal("the port is closed although it may be a new master's already")
-	}
-	m.upgrading = false
-	m.closePortWhenLeft()
-	if answers(sock) {
-		t.Error("the port is open although all have let go")
-	}
-}
-
-func TestStopDoesNotWaitForAWedgedWorker(t *testing.T) {
-	sock, _ := listening(t, "127.0.0.1:0")
-	m := &master{
-		log: zap.NewNop(), sockets: []socket{sock}, stopping: true,
-		portLimit: time.Now(), children: map[fleet.ID]*child{1: {awaited: true}},
-	}
-	m.closePortWhenLeft()
-	if answers(sock) {
-		t.Error("a worker that does not let go keeps the port open")
 	}
 }
 

@@ -62,6 +62,7 @@ type core struct {
 	takers    int                  // transfers to this worker that go on
 	termed    bool                 // SIGTERM came once
 	owesWord  bool                 // the master wants to hear that the queues are empty
+	hurry     <-chan time.Time     // when an orphan has to leave the port
 
 	served   chan ended    // a value per listener when its accepting ends
 	took     chan struct{} // a value per transfer to this worker when it ends
@@ -128,6 +129,8 @@ func (c *core) run(in inbox) int {
 		case <-c.took:
 			c.takers--
 		case <-c.t.conns.removed:
+		case <-c.hurry:
+			c.freePort()
 		case requests := <-c.hopeless:
 			c.abandon(requests)
 		}

@@ -66,6 +66,9 @@ func (p *plan) at(now time.Duration) phase {
 func (c *core) drain(reason handoff.DrainReason, m *mover) {
 	closes := reason == handoff.DrainStop || reason == handoff.DrainOrphan
 	c.owesWord = c.owesWord || closes
+	if reason == handoff.DrainOrphan && c.accepting > 0 {
+		c.hurry = time.After(handoff.OrphanSweep)
+	}
 	if c.life != lifeServing {
 		c.o.Logger.Debug("already draining", zap.String("reason", string(reason)), zap.Bool("new_targets", m != nil))
 		switch {
@@ -97,7 +100,7 @@ func (c *core) drain(reason handoff.DrainReason, m *mover) {
 	}
 	budget := time.Duration(0)
 	if closes {
-		budget = c.o.Settings.GracefulTimeout / 2
+		budget = handoff.SweepBudget(c.o.Settings.GracefulTimeout)
 	}
 	c.gate.stop(budget)
 	if m == nil {
@@ -106,6 +109,13 @@ func (c *core) drain(reason handoff.DrainReason, m *mover) {
 	}
 	m.drains = true
 	c.startMover(m)
+}
+
+// freePort ends the sweep of the queues: the next master waits for the port.
+func (c *core) freePort() {
+	for _, d := range c.gate.doors() {
+		d.release()
+	}
 }
 
 // unaccepted notes that one listener is no longer served.

@@ -127,7 +127,7 @@ func TestStopEmptiesTheQueue(t *testing.T) {
 		}
 		tc.order(handoff.DrainStop)
 		eventually(t, "the drain", func() bool { return tc.board.Snapshot().State == scoreboard.StateDraining })
-		<-time.After(sweepTime + 100*time.Millisecond) // those who wait are worth more time than newcomers
+		<-time.After(handoff.SweepTime + 100*time.Millisecond) // those who wait are worth more time than newcomers
 		close(p.release)
 		first.want(200)
 		_ = first.Close()
@@ -300,6 +300,36 @@ func TestOrphanDrains(t *testing.T) {
 	close(p.release)
 	c.want(200)
 	tc.exited()
+}
+
+// A full worker leaves the port although connections are queued, and although
+// it was emptying the queue for a stop: the next master waits for it.
+func TestFullOrphanLeavesThePort(t *testing.T) {
+	for name, stopped := range map[string]bool{"serving": false, "stopping": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProbe()
+			tc := serveApp(t, p.fast(), func(s *config.Settings) {
+				s.WorkerConnections, s.GracefulTimeout, s.StreamTimeout = 1, time.Hour, time.Hour
+			})
+			c := tc.dial()
+			c.get("/stuck")
+			wait(t, "the handler", p.entered)
+			tc.dial().get("/ok") // waits in the queue
+			if stopped {
+				tc.order(handoff.DrainStop)
+				eventually(t, "the drain", func() bool { return tc.board.Snapshot().State == scoreboard.StateDraining })
+			}
+			close(tc.gone)
+			tc.expect(handoff.ReportClosed)
+			if _, err := net.Dial("tcp", tc.addr); !errors.Is(err, syscall.ECONNREFUSED) {
+				t.Errorf("the port: %v", err)
+			}
+			close(p.release)
+			c.want(200)
+			tc.exited()
+		})
+	}
 }
 
 // The master of an upgrade leaves while its workers drain for another reason.

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/sys"
 )
 
@@ -29,13 +30,8 @@ type gate struct {
 	fullNoise limiter       // for a full worker; the watchdog's
 }
 
-// sweepTime bounds how long a stopping worker accepts newcomers while it empties
-// the queues, and sweepWait how long it waits for a connection that another
-// worker took first.
-const (
-	sweepTime = time.Second
-	sweepWait = 20 * time.Millisecond
-)
+// sweepWait is how long a sweep waits for a connection that another worker took first.
+const sweepWait = 20 * time.Millisecond
 
 func newGate(t *tracker, listeners []net.Listener, limit int) *gate {
 	g := &gate{
@@ -96,7 +92,7 @@ func (g *gate) release(slot int) (n int) {
 func (g *gate) stop(budget time.Duration) {
 	if budget > 0 {
 		now := time.Now()
-		g.sweepEnd, g.sweepLast = now.Add(min(sweepTime, budget)), now.Add(budget)
+		g.sweepEnd, g.sweepLast = now.Add(min(handoff.SweepTime, budget)), now.Add(budget)
 		for _, d := range g.doors() {
 			d.quota = d.queued()
 		}

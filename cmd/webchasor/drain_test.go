@@ -96,6 +96,41 @@ func TestScenario22MasterKilled(t *testing.T) {
 	again.Stop(0)
 }
 
+// TestScenario22FullWorkersLeaveThePort: workers that are full and have a queue
+// have no time for it when the master is killed. The next one starts meanwhile.
+func TestScenario22FullWorkersLeaveThePort(t *testing.T) {
+	t.Parallel()
+	p := start(t, "WORKER_CONNECTIONS=2", "GRACEFUL_TIMEOUT=30")
+	addr := p.Up()
+	workers := p.WaitWorkers(2)
+	var answers []<-chan testproc.Result
+	for i := range 4 {
+		answers = append(answers, background(addr, fmt.Sprintf("/sleep?ms=4000&touch=begun%d", i)))
+	}
+	for i := range 4 {
+		begun(t, p, fmt.Sprintf("begun%d", i))
+	}
+	for range 6 { // no worker has room for these
+		testproc.Dial(t, addr).Send(testproc.Request("/pid"))
+	}
+	begin := time.Now()
+	p.Signal(syscall.SIGKILL)
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool { return testproc.Refuses("tcp", addr) },
+		"full orphans stop accepting")
+	within(t, begin, 1400*time.Millisecond, "closing the port")
+
+	again := start(t, "BIND="+addr)
+	again.Up()
+	testproc.Get(t, addr, "/pid")
+	for _, answer := range answers {
+		expectOK(t, <-answer)
+	}
+	for _, pid := range workers {
+		p.WaitPIDGone(pid, testproc.Patience)
+	}
+	again.Stop(0)
+}
+
 // TestRestartWhileOrphansLeave: the port of a killed master is waited for.
 func TestRestartWhileOrphansLeave(t *testing.T) {
 	t.Parallel()
@@ -240,6 +275,35 @@ func TestScenario37QueuedConnectionsAreAnswered(t *testing.T) {
 	}
 	for _, conn := range queued {
 		expectOK(t, conn.Answer())
+	}
+	p.ExpectExit(0)
+}
+
+// TestScenario37QueueBehindSlowRequests: who waits behind a full worker at the
+// moment of the stop is answered, however long it takes to have room within half of
+// graceful_timeout. Who comes later is not queued in vain.
+func TestScenario37QueueBehindSlowRequests(t *testing.T) {
+	t.Parallel()
+	p := start(t, "WEB_WORKERS=1", "WORKER_CONNECTIONS=1", "GRACEFUL_TIMEOUT=20")
+	addr := p.Up()
+	first := background(addr, "/sleep?ms=4000&touch=begun")
+	begun(t, p, "begun")
+	var queued []*testproc.Raw
+	for range 10 {
+		conn := testproc.Dial(t, addr)
+		conn.Send(testproc.Request("/pid"))
+		queued = append(queued, conn)
+	}
+	mark := p.Log.Mark()
+	p.Signal(syscall.SIGTERM)
+	p.WaitLog(mark, testproc.Text("new connections are kept out"), "the end of accepting newcomers")
+	late := background(addr, "/pid")
+	expectOK(t, <-first)
+	for _, conn := range queued {
+		expectOK(t, conn.Answer())
+	}
+	if res := <-late; res.Outcome != testproc.Refused {
+		t.Errorf("a newcomer met %v, want %s", res, testproc.Refused)
 	}
 	p.ExpectExit(0)
 }

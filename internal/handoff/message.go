@@ -89,8 +89,8 @@ const (
 // DrainReason says why a worker has to leave.
 type DrainReason string
 
-// The reasons. Only DrainStop closes the listening sockets for good, so only
-// it makes the worker empty the accept queue first.
+// The reasons. Only DrainStop and DrainOrphan close the listening sockets for
+// good, so only they make the worker empty the accept queue first, see [SweepBudget].
 const (
 	DrainStop    DrainReason = "stop"
 	DrainReload  DrainReason = "reload"
