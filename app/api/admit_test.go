@@ -2,8 +2,9 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
-	"math/rand/v2"
+	randv2 "math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/webchasor/webchasor/app/api/limit"
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/permits"
 )
 
 func oneAtATime(queue int, patience time.Duration) config.API {
@@ -49,6 +51,31 @@ func TestFullServerRefuses(t *testing.T) {
 		t.Errorf("status %d after the permit is back, want 200", got)
 	}
 	wantIdle(t, s)
+}
+
+// A name that nobody serves takes no place among the limits, and a request that
+// names none has the limit of the model that answers it.
+func TestLimitIsOfTheModelThatAnswers(t *testing.T) {
+	t.Parallel()
+	place := permits.Private(permits.Limits{API: 10, LLM: 10, PerModel: 1})
+	f := newFakeHost(t)
+	h := f.host()
+	h.place = place
+	s, err := newServer(config.API{}, 0, zap.NewNop(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 600 { // more than there are places
+		if got := chat(s, `{"model":"`+rand.Text()+`","messages":[{"role":"user","content":"x"}]}`).StatusCode(); got != 404 {
+			t.Fatalf("status %d for an invented model", got)
+		}
+	}
+	if p := s.limits.Try(limit.Want{LLM: true, Model: "real"}); p == nil || s.limits.Try(limit.Want{LLM: true, Model: "real"}) != nil {
+		t.Error("no limit of its own for a model after many invented ones")
+	}
+	p := s.limits.Try(limit.Want{LLM: true, Model: "echo"})
+	wantFull(t, chat(s, `{"messages":[{"role":"user","content":"x"}]}`))
+	p.Release()
 }
 
 func TestQueueTimeoutRefuses(t *testing.T) {
@@ -165,7 +192,7 @@ func TestServerPropertyPermitsComeBack(t *testing.T) {
 	causes := []error{errTestGone, errTestTimeout, errTestDrain}
 	for seed := range uint64(10) {
 		synctest.Test(t, func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 11))
+			r := randv2.New(randv2.NewPCG(seed, 11))
 			limits := config.API{MaxConcurrentRequests: 4, LLMConcurrentLimit: 2, QueueSize: 20, QueueTimeout: 30 * time.Millisecond}
 			s := newTestServer(limits, newFakeHost(t))
 			h := s.host

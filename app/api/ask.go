@@ -48,7 +48,11 @@ func (s *server) ask(ctx *fasthttp.RequestCtx, at *endpoint) {
 			return
 		}
 	}
-	p := s.admit(ctx, limit.Want{LLM: true, Key: client.Name, Model: h.model})
+	named := "" // a name that nobody serves must not take a place among the limits
+	if e == nil {
+		named = model.ID
+	}
+	p := s.admit(ctx, limit.Want{LLM: true, Key: client.Name, Model: named})
 	if p == nil {
 		fill.Close()
 		return

@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"net/textproto"
+	"slices"
 	"strconv"
 
 	"github.com/valyala/fasthttp"
@@ -22,7 +24,7 @@ const headerCache = "X-Cache"
 func newCache(s config.API, log *zap.Logger) (*cache.Cache, error) {
 	c := cache.Config{
 		MaxBytes: s.Cache.MaxSize, MaxEntry: s.Cache.MaxEntry, TTL: s.Cache.TTL, Shared: s.Cache.Shared,
-		Namespace: namespaceOf(s.OpenAI),
+		Namespace: namespaceOf(s.OpenAI), Headers: meaningful(s.OpenAI),
 	}
 	switch s.Cache.Store {
 	case "memory":
@@ -56,6 +58,19 @@ func namespaceOf(s config.OpenAI) string {
 	text, _ := json.Marshal(all) // strings and numbers always can be; maps are sorted
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
+}
+
+// meaningful lists the client's headers by which an upstream may answer: those that
+// the settings forward, and the one of the usual ones that changes what is done.
+func meaningful(s config.OpenAI) []string {
+	all := []string{"Openai-Beta"}
+	for _, u := range s.All() {
+		for _, name := range u.ForwardHeaders {
+			all = append(all, textproto.CanonicalMIMEHeaderKey(name))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // answerKept answers a request from the cache if it can; then it returns true.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/webchasor/webchasor/internal/config"
@@ -34,6 +35,11 @@ func TestNamespaceFollowsTheProviders(t *testing.T) {
 		if got := namespaceOf(s); (got == want) != change.same {
 			t.Errorf("%s: %s and %s, want the same: %v", name, want, got, change.same)
 		}
+	}
+	forward := base()
+	forward.Upstreams[0].ForwardHeaders = []string{"x-tenant", "X-Tenant"}
+	if got := meaningful(forward); !slices.Equal(got, []string{"Openai-Beta", "X-Tenant"}) {
+		t.Errorf("the headers that decide about an answer are %v", got)
 	}
 	if one := namespaceOf(config.OpenAI{BaseURL: "http://one/v1"}); one == want || one == namespaceOf(config.OpenAI{}) {
 		t.Error("the short form of the settings is not told apart")

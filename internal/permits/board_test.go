@@ -223,6 +223,41 @@ func TestNamesWithoutRoomShareALimit(t *testing.T) {
 	}
 }
 
+// Names that nobody uses any more give way: a client that invents some does not
+// take their own limits from all the others for good.
+func TestIdleNamesGiveWay(t *testing.T) {
+	t.Parallel()
+	_, b := newBoard(t, Limits{PerModel: 2, Models: map[string]int{"own": 1}})
+	_, p := sit(t, b, Host)
+	_, alone := sit(t, b, Alone)
+	busy, quiet := p.Needs(true, "", "busy"), alone.Needs(true, "", "quiet")
+	if p.Take(busy, Newcomer) != Taken || alone.Take(quiet, Newcomer) != Taken {
+		t.Fatal("nothing to take")
+	}
+	for i := range 2 * Semaphores {
+		n := p.Needs(true, "", fmt.Sprint("invented ", i))
+		if fill(p, n) != 2 {
+			t.Fatalf("name %d does not have a limit of its own", i)
+		}
+		p.Put(n)
+		p.Put(n)
+	}
+	for name, want := range map[string]int{"busy": 1, "new": 2, "own": 1} {
+		if got := fill(p, p.Needs(true, "", name)); got != want {
+			t.Errorf("took %d of %s, want %d", got, name, want)
+		}
+	}
+	if got := fill(alone, alone.Needs(true, "", "quiet")); got != 1 {
+		t.Errorf("took %d of a name that a worker counts for itself, want 1", got)
+	}
+	if forgotten := b.Configure(Limits{Models: map[string]int{"late": 3, "own": 4}}); len(forgotten) != 0 {
+		t.Errorf("no room for %v", forgotten)
+	}
+	if got := fill(p, p.Needs(true, "", "late")); got != 3 {
+		t.Errorf("took %d of a model that was configured late, want 3", got)
+	}
+}
+
 // BenchmarkTakePut is what a request without contention pays.
 func BenchmarkTakePut(b *testing.B) {
 	for name, scope := range map[string]Scope{"alone": Alone, "host": Host} {

@@ -67,7 +67,7 @@ type header struct {
 type cell struct {
 	total word // see semaphore
 	limit word // 0 is none of its own
-	name  word // 0 is free; see nameOf
+	name  word // 0 is free; see nameOf. It changes when nobody uses it and another needs the place
 	_     [5]word
 }
 

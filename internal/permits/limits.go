@@ -20,7 +20,7 @@ type Limits struct {
 }
 
 // Configure puts limits into force. It returns the names that found no room
-// and share the limit of all like them: a board remembers every name it ever saw.
+// and share the limit of all like them, because every place is in use.
 func (b *Board) Configure(l Limits) (forgotten []string) {
 	b.cells[API].limit.Store(uint64(max(l.API, 0)))
 	b.cells[LLM].limit.Store(uint64(max(l.LLM, 0)))
@@ -32,7 +32,7 @@ func (b *Board) Configure(l Limits) (forgotten []string) {
 	own := map[int]int{}
 	for kind, limits := range map[nameKind]map[string]int{keyName: l.Keys, modelName: l.Models} {
 		for name, limit := range limits {
-			id := b.find(kind, name, true)
+			id := b.name(kind, name, uint64(max(limit, 0)))
 			if id < 0 {
 				forgotten = append(forgotten, name)
 				continue
@@ -70,28 +70,75 @@ func (b *Board) names() int {
 	return Semaphores
 }
 
-// find returns the semaphore of a name, or -1 when there is none and none can be made.
-func (b *Board) find(kind nameKind, name string, make bool) int {
-	want := nameOf(kind, name)
-	for id := firstNamed; id < overflow; id++ {
-		cell := &b.cells[id]
-		got := cell.name.Load()
-		if got == 0 {
-			if !make {
-				return -1
-			}
-			if cell.name.CompareAndSwap(0, want) {
-				raise(&b.head.named, uint64(id-firstNamed+1))
-				return id
-			}
-			got = cell.name.Load()
+// name gives a name its semaphore and a limit of its own; -1 is no room.
+func (b *Board) name(kind nameKind, name string, limit uint64) int {
+	for {
+		id := b.find(kind, name, true)
+		if id < 0 {
+			return id
 		}
-		if got == want {
-			raise(&b.head.named, uint64(id-firstNamed+1)) // who made it may have died before it did
+		// With a limit of its own nobody evicts it any more. Somebody may have before.
+		b.cells[id].limit.Store(limit)
+		if b.cells[id].name.Load() == nameOf(kind, name) {
 			return id
 		}
 	}
-	return -1
+}
+
+// find returns the semaphore of a name, or -1 when there is none and none can be made.
+func (b *Board) find(kind nameKind, name string, make bool) int {
+	want := nameOf(kind, name)
+	for {
+		for id := firstNamed; id < overflow; id++ {
+			cell := &b.cells[id]
+			got := cell.name.Load()
+			if got == 0 {
+				if !make {
+					return -1
+				}
+				if cell.name.CompareAndSwap(0, want) {
+					raise(&b.head.named, uint64(id-firstNamed+1))
+					return id
+				}
+				got = cell.name.Load()
+			}
+			if got == want {
+				raise(&b.head.named, uint64(id-firstNamed+1)) // who made it may have died before it did
+				return id
+			}
+		}
+		if !make || !b.evict(want) {
+			return -1
+		}
+		// Once more: when two processes made the same name, the first one counts.
+	}
+}
+
+// evict gives a place in a full table to a name: clients choose the names of
+// models, so one that nobody uses gives way. Who has looked the old name up before
+// and takes after this is counted under the new one, for that request.
+func (b *Board) evict(want uint64) bool {
+	for id := firstNamed; id < overflow; id++ {
+		got := b.cells[id].name.Load()
+		if got == want || b.idle(id) && b.cells[id].name.CompareAndSwap(got, want) {
+			return true
+		}
+	}
+	return false
+}
+
+// idle says that a semaphore has no limit of its own and nothing taken.
+func (b *Board) idle(id int) bool {
+	if b.cells[id].limit.Load() != 0 || countOf(b.cells[id].total.Load()) != 0 {
+		return false
+	}
+	for row := range b.used() {
+		own := b.alone[row*Semaphores+id].Load()
+		if token := b.rows[row].token.Load(); token != 0 && own>>32 == token && own&(1<<32-1) != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // limit of a semaphore; 0 is none.

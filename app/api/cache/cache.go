@@ -19,6 +19,7 @@ type Config struct {
 	Wait      time.Duration // how long a request waits for the answer to an equal one; 0 is 30s
 	Shared    bool          // one cache for all clients
 	Namespace string        // distinguishes answers of services whose models mean something else
+	Headers   []string      // headers of the client that upstreams see and may answer by: their values are part of the question
 }
 
 func (c *Config) complete() error {

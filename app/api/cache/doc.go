@@ -18,7 +18,7 @@
 // embeddings, and what the request's header X-Webchasor-Cache: use asks for;
 // its other values, and Cache-Control: no-store or no-cache, keep a request
 // out. Two requests are the same when their JSON is, apart from blanks, the order of fields, and fields
-// that do not change the answer (user, metadata, ...). Each client key
+// that do not change the answer (user, metadata, ...), and the headers of Config.Headers have the same values. Each client key
 // has a cache of its own unless Config.Shared says otherwise.
 //
 // An answer is kept only if its status is 200, it is JSON without an error or a

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -70,8 +71,13 @@ func (c *Cache) Key(r Request) (key Key, ok bool) {
 	if c.config.Shared {
 		client = ""
 	}
+	parts := []string{"2", c.config.Namespace, path, client, string(text)}
+	for _, name := range c.config.Headers {
+		values := r.Header.Values(name)
+		parts = append(append(parts, name, strconv.Itoa(len(values))), values...)
+	}
 	h := sha256.New()
-	for _, part := range []string{"1", c.config.Namespace, path, client, string(text)} {
+	for _, part := range parts {
 		// The length keeps one part from looking like the end of another.
 		_ = json.NewEncoder(h).Encode(len(part)) // a hash takes everything
 		_, _ = io.WriteString(h, part)

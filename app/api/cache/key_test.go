@@ -99,6 +99,37 @@ func TestWhoseItIs(t *testing.T) {
 	}
 }
 
+// Upstreams see these headers: another value is another question.
+func TestForwardedHeadersAreAsked(t *testing.T) {
+	t.Parallel()
+	c := newCache(t, Config{Headers: []string{"X-A", "X-Tenant"}}, nil)
+	key := func(h http.Header) Key {
+		k, ok := c.Key(Request{Path: "/embeddings", Body: []byte(question), Header: h})
+		if !ok {
+			t.Fatal("not cached")
+		}
+		return k
+	}
+	seen := map[Key]http.Header{}
+	for _, h := range []http.Header{
+		nil,
+		{"X-Tenant": {"a"}},
+		{"X-Tenant": {"b"}},
+		{"X-Tenant": {"a", "b"}},
+		{"X-Tenant": {""}},
+		{"X-A": {"X-Tenant", "1"}},
+		{"X-Tenant": {"X-Tenant", "1"}},
+	} {
+		if other, twice := seen[key(h)]; twice {
+			t.Errorf("the same key for %v and %v", h, other)
+		}
+		seen[key(h)] = h
+	}
+	if key(http.Header{"X-Other": {"a"}}) != key(nil) {
+		t.Error("a header that no upstream sees makes a difference")
+	}
+}
+
 // Whatever a body is, it gets the same key when its JSON is written differently.
 func FuzzKey(f *testing.F) {
 	for _, s := range []string{question, `{"seed":1,"a":[1.0,{"b":"\u2028"}]}`, `{"seed":1,"a":1,"a":2}`, `[`, `{"seed":1e400}`} {
