@@ -95,6 +95,7 @@ function drawFigures(s) {
     ['Requests/s', amount(last[1]), '', ''],
     ['Failed, 1 min', +failed.toPrecision(2) + ' %', '', level(failed, 1, 5)],
     ['p50', seconds(last[3]), '', ''],
+    ['p95', seconds(last[4]), '', ''],
     ['p99, 10 s', seconds(p99), '', level(p99, 10, 60)],
     ['In flight', amount(s.totals.in_flight), s.totals.streams ? ` ${s.totals.streams} streams` : '', ''],
     ['Connections', amount(s.totals.connections), ` of ${amount(capacity)}`, level(capacity ? s.totals.connections / capacity : 0, 0.8, 0.95)],
@@ -175,18 +176,33 @@ function drawEvents() {
   }))
 }
 
+// A request keeps its row while it is under way, so that text selected there stays so.
 function drawRequests(r) {
   const count = r.requests.length + r.omitted
   $('requests-count').textContent = count ? count : ''
-  const rows = r.requests.map(q => el('tr', {},
-    el('td', {}, String(q.slot)),
-    el('td', { class: 'path', title: q.path || '' }, q.method ? `${q.method} ${q.path || ''}` : 'not read yet'),
-    el('td', {}, el('span', { class: 'pill', 'data-state': q.state }, q.state)),
-    el('td', { class: 'num' }, seconds(q.age_seconds)), el('td', { class: 'num' }, seconds(q.quiet_seconds)),
-    el('td', { class: 'num' }, q.bytes_out ? bytes(q.bytes_out) : '0'), el('td', {}, q.client)))
-  if (!count) rows.push(el('tr', {}, el('td', { colSpan: 7, class: 'empty' }, 'none')))
-  if (r.omitted) rows.push(el('tr', {}, el('td', { colSpan: 7, class: 'empty' }, `and ${r.omitted} more`)))
-  $('requests').replaceChildren(...rows)
+  const body = $('requests')
+  const known = new Map([...body.children].map(tr => [tr.dataset.id, tr]))
+  const row = (id, key, make) => {
+    const tr = known.get(id) || el('tr', { 'data-id': id })
+    known.delete(id)
+    same(tr, key, make)
+    return tr
+  }
+  const note = text => row('note', text, () => [el('td', { colSpan: 7, class: 'empty' }, text)])
+  const order = r.requests.map(q => {
+    const tr = row(`${q.pid}/${q.id}`, JSON.stringify([q.method, q.path, q.state]), () => [
+      el('td', {}, String(q.slot)),
+      el('td', { class: 'path', title: q.path || '' }, q.method ? `${q.method} ${q.path || ''}` : 'not read yet'),
+      el('td', {}, el('span', { class: 'pill', 'data-state': q.state }, q.state)),
+      el('td', { class: 'num' }), el('td', { class: 'num' }), el('td', { class: 'num' }), el('td', {}, q.client)])
+    const figures = [seconds(q.age_seconds), seconds(q.quiet_seconds), q.bytes_out ? bytes(q.bytes_out) : '0']
+    figures.forEach((text, i) => { tr.children[3 + i].textContent = text })
+    return tr
+  })
+  if (!count) order.push(note('none'))
+  if (r.omitted) order.push(note(`and ${r.omitted} more`))
+  for (const gone of known.values()) gone.remove()
+  order.forEach((tr, i) => { if (body.children[i] !== tr) body.insertBefore(tr, body.children[i] || null) })
 }
 
 let announced = ''
@@ -208,12 +224,16 @@ function said(kind, text) {
   hold = setTimeout(() => announce('', ''), 8000)
 }
 
+const newest = () => state.events.length ? state.events[state.events.length - 1].seq : 0
+
 function update(u) {
   const floor = Date.now() - remembered
   state.samples = [...state.samples, ...(u.samples || [])].filter(s => s[0] > floor)
   if (u.events) {
-    const newest = state.events.length ? state.events[state.events.length - 1].seq : 0
-    state.events = [...state.events, ...u.events.filter(e => e.seq > newest)].slice(-400)
+    // A service that was started anew counts its events from the beginning.
+    if (u.status && u.status.event_seq < newest()) state.events = []
+    const last = newest()
+    state.events = [...state.events, ...u.events.filter(e => e.seq > last)].slice(-400)
   }
   if (u.error) {
     $('health').dataset.state = 'lost'
