@@ -31,7 +31,7 @@ var (
 	exits    = desc("worker_exits_total", "Workers that ended, by cause; the planned ones too.", "slot", "cause")
 
 	processor   = desc("worker_cpu_seconds_total", "Processor time of the slot's workers, user and system.", "slot")
-	memory      = desc("worker_memory_bytes", "Proportional share of memory (PSS) of the slot's workers; sampled every 10 s.", "slot")
+	memory      = desc("worker_memory_bytes", "Proportional share of memory (PSS) of the slot's workers, sampled every 10 s; missing until it is known.", "slot")
 	state       = desc("worker_state", "1 for the state the slot's worker is in, 0 for the others.", "slot", "state")
 	workerGen   = desc("worker_generation", "Generation of the settings that the slot's worker runs with.", "slot")
 	age         = desc("worker_age_seconds", "Age of the slot's worker.", "slot")

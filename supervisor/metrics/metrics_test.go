@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"regexp"
@@ -206,6 +207,53 @@ func TestNativeHistogramAddsUp(t *testing.T) {
 	}
 	if b := h.GetBucket(); b[len(b)-1].GetCumulativeCount() != total || b[0].GetUpperBound() != 0.001 {
 		t.Errorf("classic buckets: %v", b)
+	}
+}
+
+// A worker that was not weighed yet has no weight, which is not none.
+func TestUnknownMemoryIsLeftOut(t *testing.T) {
+	l := newLedger(t)
+	src := source(l, full(3))
+	weights := map[int]int64{100: 7 << 20}
+	src.Memory = func(pid int) int64 { return weights[pid] }
+	has := func() string {
+		families, _ := gather(t, src)
+		var slots []string
+		for _, m := range families["webchasor_worker_memory_bytes"].GetMetric() {
+			slots = append(slots, m.GetLabel()[0].GetValue()+fmt.Sprintf("=%g", m.GetGauge().GetValue()/(1<<20)))
+		}
+		return strings.Join(slots, " ")
+	}
+	if got := has(); got != "0=7" {
+		t.Errorf("with one of three weighed there are %q", got)
+	}
+	weights[102] = 5 << 20 // one of the two workers of the last slot
+	if got := has(); got != "0=7" {
+		t.Errorf("half a slot is shown: %q", got)
+	}
+	weights[99] = 4 << 20
+	if got := has(); got != "0=7 2=9" {
+		t.Errorf("with a whole slot there are %q", got)
+	}
+}
+
+// A new worker is weighed at the next look, the others when it is their turn.
+func TestNewWorkersAreWeighedSoon(t *testing.T) {
+	weighed := map[int]int{}
+	s := &Sampler{Weigh: func(pid int) int64 { weighed[pid]++; return 1 }}
+	booting := control.Worker{PID: 2, State: control.StateBooting}
+	workers := []control.Worker{{PID: 1, State: control.StateReady}, booting, {State: control.StateAbsent}}
+	s.weigh(workers, true)
+	if s.strange(workers) || weighed[1] != 1 || weighed[2] != 0 {
+		t.Errorf("at first %v", weighed)
+	}
+	workers[1].State = control.StateReady
+	if !s.strange(workers) {
+		t.Error("the worker that got ready is not noticed")
+	}
+	s.weigh(workers, false)
+	if s.strange(workers) || weighed[1] != 1 || weighed[2] != 1 || s.Memory(1) != 1 || s.Memory(2) != 1 {
+		t.Errorf("then %v", weighed)
 	}
 }
 

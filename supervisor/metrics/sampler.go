@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,11 +45,15 @@ func (s *Sampler) Run(stop <-chan struct{}) {
 		now := s.totals()
 		s.Ledger.Record(sampleOf(&before, &now, &status))
 		before = now
-		if err == nil && now.at.Sub(weighed) >= weighEvery {
-			weighed = now.at
-			weighing.Wait() // it takes far less than weighEvery
-			weighing.Go(func() { s.weigh(status.Workers) })
+		all := now.at.Sub(weighed) >= weighEvery
+		if err != nil || !all && !s.strange(status.Workers) {
+			continue
 		}
+		if all {
+			weighed = now.at
+		}
+		weighing.Wait() // it takes far less than sampleEvery
+		weighing.Go(func() { s.weigh(status.Workers, all) })
 	}
 }
 
@@ -59,12 +64,28 @@ func (s *Sampler) Memory(pid int) int64 {
 	return s.weights[pid]
 }
 
-func (s *Sampler) weigh(workers []control.Worker) {
+// strange says that a worker which has got ready was never weighed: that is not
+// put off until the others' turn. While it boots its weight says little.
+func (s *Sampler) strange(workers []control.Worker) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(workers, func(w control.Worker) bool { return weighable(w) && s.weights[w.PID] == 0 })
+}
+
+func weighable(w control.Worker) bool { return w.PID != 0 && w.State != control.StateBooting }
+
+// weigh reads the memory of all workers, or only of those that were not weighed yet.
+func (s *Sampler) weigh(workers []control.Worker, all bool) {
 	weights := make(map[int]int64, len(workers))
 	for _, w := range workers {
-		if w.PID != 0 {
-			weights[w.PID] = s.Weigh(w.PID)
+		if !weighable(w) {
+			continue
 		}
+		known := s.Memory(w.PID)
+		if all || known == 0 {
+			known = s.Weigh(w.PID)
+		}
+		weights[w.PID] = known
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -67,11 +67,7 @@ func (c collector) slot(b *batch, all []control.Worker) {
 	first := all[0]
 	slot := strconv.Itoa(first.Slot)
 	sum := first
-	sum.PSS = 0
 	for i, w := range all {
-		if w.PID != 0 && c.src.Memory != nil {
-			sum.PSS += c.src.Memory(w.PID)
-		}
 		if i > 0 {
 			sum.Connections += w.Connections
 			sum.InFlight += w.InFlight
@@ -90,8 +86,27 @@ func (c collector) slot(b *batch, all []control.Worker) {
 	b.gauge(inFlight, float64(sum.InFlight), slot)
 	b.gauge(streams, float64(sum.Streams), slot)
 	b.gauge(oldest, float64(sum.Oldest), slot)
-	b.gauge(memory, float64(sum.PSS), slot)
+	if weight, known := c.weight(all); known {
+		b.gauge(memory, float64(weight), slot)
+	}
 	if first.Queue >= 0 {
 		b.gauge(queue, float64(first.Queue), slot)
 	}
+}
+
+// weight is the memory of a slot's workers. Half of it would look like a worker that has
+// shrunk, and 0 like none, so it is known only if all of them were weighed.
+func (c collector) weight(all []control.Worker) (sum int64, known bool) {
+	for _, w := range all {
+		if !weighable(w) {
+			continue
+		}
+		one := c.src.Memory(w.PID)
+		if one == 0 {
+			return 0, false
+		}
+		sum += one
+		known = true
+	}
+	return sum, known
 }
