@@ -10,7 +10,6 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/net/netutil"
 
-	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/adminhttp"
 	"github.com/webchasor/webchasor/supervisor/metrics"
@@ -91,15 +90,12 @@ func (m *master) serveAdmin() {
 	}
 	d := m.desk()
 	// Without the memory of the workers, which takes the kernel a while.
-	status := func(ctx context.Context) (control.Status, error) {
-		return ask(ctx, d, func(m *master) control.Status { return m.status(time.Now()) })
-	}
-	sampler := &metrics.Sampler{Ledger: m.ledger, Status: status, Weigh: weighProcess}
+	sampler := &metrics.Sampler{Ledger: m.ledger, Status: d.glimpse, Weigh: weighProcess}
 	a.server = &http.Server{
 		Handler: adminhttp.Handler(adminhttp.Options{
-			Master: d,
+			Master: publicDesk{d},
 			Metrics: metrics.Handler(metrics.Source{
-				Name: m.name, Version: m.version, Ledger: m.ledger, Status: status, Memory: sampler.Memory,
+				Name: m.name, Version: m.version, Ledger: m.ledger, Status: d.glimpse, Memory: sampler.Memory,
 			}),
 			Samples: m.ledger.Recorded,
 			Token: func(ctx context.Context) string {

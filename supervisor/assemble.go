@@ -11,6 +11,7 @@ import (
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/logs"
+	"github.com/webchasor/webchasor/internal/machine"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/fleet"
 	"github.com/webchasor/webchasor/supervisor/journal"
@@ -40,6 +41,7 @@ func newMaster(o Options) (*master, error) {
 		started:    time.Now(),
 		binary:     os.Args[0],
 		scales:     newScales(),
+		facts:      machine.Read(),
 		control:    controlSocket{fd: -1},
 	}
 	if m.image, err = SelfImage(); err != nil {

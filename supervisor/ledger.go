@@ -28,6 +28,7 @@ func (m *master) openLedger() (err error) {
 	}
 	m.ledger.AddRoutes(m.routes)
 	m.ledger.AddCauses(causes)
+	m.tallies.add(m.tally(time.Now()))
 	return nil
 }
 

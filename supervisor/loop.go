@@ -57,10 +57,23 @@ func (m *master) step(e fleet.Event) {
 	for len(m.pending) > 0 {
 		next := m.pending[0]
 		m.pending = m.pending[1:]
-		for _, a := range m.fleet.Step(time.Now(), next) {
+		actions := m.fleet.Step(time.Now(), next)
+		if len(actions) > 0 || !routine(next) {
+			m.decisions++
+		}
+		for _, a := range actions {
 			m.perform(a)
 		}
 	}
+}
+
+// routine events come all the time; they matter by what the core makes of them.
+func routine(e fleet.Event) bool {
+	switch e.(type) {
+	case fleet.Tick, fleet.Sampled:
+		return true
+	}
+	return false
 }
 
 // arm sets the timer for the core's next deadline.

@@ -11,6 +11,7 @@ import (
 	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/logs"
+	"github.com/webchasor/webchasor/internal/machine"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/internal/systemd"
 	"github.com/webchasor/webchasor/supervisor/autopsy"
@@ -81,6 +82,10 @@ type master struct {
 	binary     string // the program file, what an upgrade executes
 
 	ledger    *ledger.Ledger
+	tallies   tallies
+	facts     machine.Facts // what the service may use
+	glance    glance
+	decisions uint64 // grows with what the core decides
 	permits   permitsDesk
 	routes    []string // that are counted apart
 	clocked   clocked

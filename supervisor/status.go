@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/webchasor/webchasor/internal/control"
-	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/fleet"
@@ -34,6 +33,7 @@ func (m *master) status(now time.Time) control.Status {
 			PID: o.PID, Slot: o.Slot, Generation: o.Generation, Upgrades: o.Upgrades, Deadline: o.deadline,
 		})
 	}
+	s.Machine = control.Machine{CPUs: m.facts.CPUs, Memory: m.facts.Memory}
 	m.statusWorkers(&s, view, now)
 	m.statusTotals(&s, now)
 	s.Overflows, _ = sys.ListenOverflows()
@@ -179,10 +179,8 @@ func (m *master) worker(c *child, v *fleet.WorkerView, now time.Time) control.Wo
 		w.Heartbeat = control.Sec(max(now.Sub(m.clock.At(snap.Beat)), 0))
 	}
 	if snap.InFlight > 0 {
-		for _, r := range c.board.InFlight(m.clock.Now()) {
-			w.Oldest = max(w.Oldest, control.Sec(r.Age))
-			w.Quiet = max(w.Quiet, control.Sec(r.Quiet))
-		}
+		oldest, quiet := c.board.Extremes(m.clock.Now())
+		w.Oldest, w.Quiet = control.Sec(oldest), control.Sec(quiet)
 	}
 	w.State = stateOf(v, &w)
 	m.past(&w)
@@ -194,7 +192,8 @@ func trafficOf(n scoreboard.Counters, late lately) control.Traffic {
 		Requests: n.Requests(), ByClass: n.ByClass, BytesOut: n.BytesOut,
 		Timeouts: n.Timeouts, Panics: n.Panics, Lost: n.Lost,
 		Rate: per(float64(late.count), late.over), Window: control.Sec(late.over), Recent: late.latency.Count(),
-		P50: control.Sec(late.latency.Quantile(0.5)), P99: control.Sec(late.latency.Quantile(0.99)),
+		P50: control.Sec(late.latency.Quantile(0.5)), P95: control.Sec(late.latency.Quantile(0.95)), P99: control.Sec(late.latency.Quantile(0.99)),
+		RecentErrors: late.errors, ErrorShare: share(late.errors, late.count),
 	}
 }
 
@@ -213,66 +212,21 @@ func stateOf(v *fleet.WorkerView, w *control.Worker) control.WorkerState {
 	return control.StateReady
 }
 
-// statusTotals sums the workers up. What only grows comes from the ledger, which
+// statusTotals sums the workers up. What was served comes from the ledger, which
 // outlives workers, masters and upgrades.
 func (m *master) statusTotals(s *control.Status, now time.Time) {
-	var sum scoreboard.Counters
-	all := lately{latency: &scoreboard.Histogram{}}
 	for i := range s.Workers {
 		w := &s.Workers[i]
 		s.Totals.Connections += w.Connections
 		s.Totals.InFlight += w.InFlight
 		s.Totals.Streams += w.Streams
-		s.Totals.Rate += w.Rate
+		if w.State == control.StateReady || w.State == control.StateFull {
+			s.Totals.Capacity += w.Capacity
+		}
 	}
-	for _, c := range m.children {
-		late := c.window.until(markOf(c, now))
-		all.latency.Merge(late.latency)
-		all.over = max(all.over, late.over)
-	}
+	t := m.tally(now)
 	causes := m.ledger.Causes()
-	s.Totals.Restarts = make(map[string]uint64)
-	for _, slot := range m.ledger.Used() {
-		n := slot.Counts()
-		sum = sum.Plus(scoreboard.Counters{BytesOut: n.BytesOut, Timeouts: n.Timeouts, Panics: n.Panics, Lost: n.Lost})
-		slot.Series(func(_, class int, l *ledger.Series) { sum.ByClass[min(class, len(sum.ByClass)-1)] += l.Count() })
-		for i, cause := range causes {
-			if n.Deaths[i] > 0 {
-				s.Totals.Restarts[cause] += n.Deaths[i]
-			}
-		}
-	}
-	rate := s.Totals.Rate
-	s.Totals.Traffic = trafficOf(sum, all)
-	s.Totals.Rate = rate // each worker's over its own time
-}
-
-// requests lists what is under way in all workers, the oldest first, up to limit.
-func (m *master) requests(now time.Time, limit int) control.Requests {
-	list := control.Requests{Time: now, Requests: []control.Request{}}
-	for _, c := range m.children {
-		for _, r := range c.board.InFlight(m.clock.Now()) {
-			list.Requests = append(list.Requests, control.Request{
-				Slot: c.slot, PID: c.pid, ID: r.ID, Method: r.Method, Path: r.Path, Client: r.Client,
-				Age: control.Sec(r.Age), Quiet: control.Sec(r.Quiet), Bytes: r.BytesOut, State: requestState(r),
-			})
-		}
-	}
-	list.Sort()
-	if n := len(list.Requests); limit > 0 && n > limit {
-		list.Requests, list.Omitted = list.Requests[:limit], n-limit
-	}
-	return list
-}
-
-func requestState(r scoreboard.Request) string {
-	switch {
-	case r.Stuck:
-		return "stuck"
-	case r.Streaming:
-		return "streaming"
-	case r.BytesOut > 0:
-		return "answering"
-	}
-	return "waiting"
+	s.Totals.Traffic = m.tallies.traffic(&t)
+	s.Totals.Restarts = t.restarts(causes, &tally{})
+	s.Recent = m.tallies.recent(&t, causes)
 }

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"time"
 
+	"github.com/webchasor/webchasor/internal/machine"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
 )
@@ -18,6 +19,7 @@ const (
 type mark struct {
 	at       time.Time
 	requests uint64
+	errors   uint64 // 5xx, or no answer
 	cpu      time.Duration
 	latency  *scoreboard.Histogram
 }
@@ -27,8 +29,12 @@ type window struct {
 	marks []mark
 }
 
-// measure makes a mark for every worker when it is time.
+// measure makes a mark for every worker, and one of the whole, when it is time.
 func (m *master) measure(now time.Time) {
+	if m.tallies.due(now) {
+		m.tallies.add(m.tally(now))
+		m.facts = machine.Read() // limits of a container may change under way
+	}
 	for _, c := range m.children {
 		if n := len(c.window.marks); n > 0 && now.Sub(c.window.marks[n-1].at) < markEvery {
 			continue
@@ -46,7 +52,8 @@ func (w *window) add(k mark) {
 
 // markOf looks at a worker now. Its processor time is 0 where it cannot be read.
 func markOf(c *child, now time.Time) mark {
-	k := mark{at: now, requests: c.board.Totals().Requests(), latency: c.board.Histogram()}
+	n := c.board.Snapshot().Counters
+	k := mark{at: now, requests: n.Requests(), errors: n.ByClass[0] + n.ByClass[5], latency: c.board.Histogram()}
 	k.cpu, _ = sys.CPUTime(c.pid)
 	return k
 }
@@ -55,6 +62,7 @@ func markOf(c *child, now time.Time) mark {
 type lately struct {
 	over    time.Duration
 	count   uint64
+	errors  uint64
 	latency *scoreboard.Histogram
 	cpu     time.Duration // used in that time
 	total   time.Duration // used at all
@@ -68,6 +76,7 @@ func (w *window) until(k mark) lately {
 	first := w.marks[0]
 	l.over = k.at.Sub(first.at)
 	l.count = k.requests - min(first.requests, k.requests)
+	l.errors = k.errors - min(first.errors, k.errors)
 	l.latency = k.latency.Since(first.latency)
 	l.cpu = max(k.cpu-first.cpu, 0)
 	return l
@@ -79,4 +88,12 @@ func per(n float64, over time.Duration) float64 {
 		return 0
 	}
 	return n / over.Seconds()
+}
+
+// share is a part of all; 0 of none.
+func share(part, all uint64) float64 {
+	if all == 0 {
+		return 0
+	}
+	return float64(min(part, all)) / float64(all)
 }

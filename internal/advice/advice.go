@@ -31,12 +31,6 @@ type Advice struct {
 	Settings []string `json:"settings,omitempty"`
 }
 
-// Machine is what the service has to run on. 0 is unknown.
-type Machine struct {
-	CPUs   float64
-	Memory int64 // bytes
-}
-
 // The guide's thresholds, and those of this program for what it does not name.
 const (
 	slowP99        = 10 * time.Second // "if P99 > 10s"
@@ -49,8 +43,8 @@ const (
 )
 
 // Give returns the advice for a service, the most urgent first; none is a good sign.
-func Give(s control.Status, m Machine) []Advice {
-	g := giver{s: s, m: m, set: make(map[string]string)}
+func Give(s control.Status) []Advice {
+	g := giver{s: s, m: s.Machine, set: make(map[string]string)}
 	for _, x := range s.Settings {
 		g.set[x.Name] = x.Value
 	}
@@ -68,7 +62,7 @@ func Give(s control.Status, m Machine) []Advice {
 // giver is the status, counted once.
 type giver struct {
 	s    control.Status
-	m    Machine
+	m    control.Machine
 	set  map[string]string
 	list []Advice
 
@@ -126,18 +120,21 @@ func (g *giver) health() {
 }
 
 func (g *giver) deaths() {
-	r := g.s.Totals.Restarts
+	r, lately := g.s.Recent.Restarts, g.lately()
 	if n := r["out-of-memory"]; n > 0 {
-		g.say(Now, "restarts", names("workers", "max_memory", "max_requests"), "the kernel killed %s for want of memory: run fewer workers (now %d), give the service more memory, or set max_memory so that a worker is replaced before that", times(n, "worker"), g.s.Wanted)
+		g.say(Now, "restarts", names("workers", "max_memory", "max_requests"), "the kernel killed %s for want of memory %s: run fewer workers (now %d), give the service more memory, or set max_memory so that a worker is replaced before that", times(n, "worker"), lately, g.s.Wanted)
 	}
 	crashes := r["panic"] + r["fatal-signal"] + r["exit-code"]
 	if crashes > 0 {
-		g.say(Soon, "restarts", nil, "%s crashed in this master's life: `deaths show last` names the request and the line of code", times(crashes, "worker"))
+		g.say(Soon, "restarts", nil, "%s crashed %s: `deaths show last` names the request and the line of code", times(crashes, "worker"), lately)
 	}
 	if n := r["outside-signal"]; n > 0 {
-		g.say(Soon, "restarts", nil, "%s killed from outside: ask the kernel's log and the container runtime", was(n, "worker"))
+		g.say(Soon, "restarts", nil, "%s killed from outside %s: ask the kernel's log and the container runtime", was(n, "worker"), lately)
 	}
 }
+
+// lately is the time that the rare things are counted in.
+func (g *giver) lately() string { return "in the last " + human(g.s.Recent.Window) }
 
 func (g *giver) poison() {
 	for _, p := range g.s.Poisoned {

@@ -17,7 +17,9 @@ func healthy(change func(s *control.Status)) control.Status {
 			{Name: "timeout", Value: "2m0s"}, {Name: "worker_connections", Value: "1000"}, {Name: "max_requests", Value: "1000"}, {Name: "max_memory", Value: "0"},
 		},
 	}
-	s.Totals.Requests, s.Totals.ByClass[2], s.Totals.Recent = 100_000, 100_000, 5000
+	s.Machine = control.Machine{CPUs: 4, Memory: 8 << 30}
+	s.Totals.Recent = 5000
+	s.Recent.Window, s.Recent.Requests, s.Recent.ByClass[2] = 900, 100_000, 100_000
 	s.Totals.Rate, s.Totals.P50, s.Totals.P99 = 80, 0.2, 1.5
 	for slot := range 8 {
 		s.Workers = append(s.Workers, control.Worker{
@@ -38,7 +40,6 @@ func each(s *control.Status, f func(w *control.Worker)) {
 
 // TestGive goes through the guide: every number it names, and what it advises.
 func TestGive(t *testing.T) {
-	machine := Machine{CPUs: 4, Memory: 8 << 30}
 	for name, c := range map[string]struct {
 		change func(s *control.Status)
 		first  Urgency // of the first advice
@@ -64,12 +65,12 @@ func TestGive(t *testing.T) {
 		"one full worker":                   {func(s *control.Status) { s.Workers[2].State = control.StateFull }, Soon, "connections", []string{"1 of 8 workers"}, nil},
 		"nearly full":                       {func(s *control.Status) { each(s, func(w *control.Worker) { w.Connections = 950 }) }, Soon, "connections", []string{"7600 of 8000"}, nil},
 		"errors above one percent": {func(s *control.Status) {
-			s.Totals.ByClass[5], s.Totals.Timeouts = 2000, 1500
-		}, Soon, "errors", []string{"2.0 %", "1500 by time-out", "2m0s"}, nil},
-		"errors below":     {func(s *control.Status) { s.Totals.ByClass[5] = 900 }, "", "", nil, nil},
-		"workers time out": {func(s *control.Status) { s.Totals.Restarts = map[string]uint64{"timeout": 3, "recycle": 900} }, Soon, "restarts", []string{"3 workers were replaced", "timeout"}, nil},
-		"out of memory":    {func(s *control.Status) { s.Totals.Restarts = map[string]uint64{"out-of-memory": 1} }, Now, "restarts", []string{"1 worker", "fewer workers", "max_memory"}, nil},
-		"crashes":          {func(s *control.Status) { s.Totals.Restarts = map[string]uint64{"panic": 1, "exit-code": 1} }, Soon, "restarts", []string{"2 workers crashed", "deaths show last"}, nil},
+			s.Recent.ByClass[5], s.Recent.Timeouts = 2000, 1500
+		}, Soon, "errors", []string{"2.0 %", "1500 by time-out", "2m0s", "in the last 15m "}, nil},
+		"errors below":     {func(s *control.Status) { s.Recent.ByClass[5] = 900 }, "", "", nil, nil},
+		"workers time out": {func(s *control.Status) { s.Recent.Restarts = map[string]uint64{"timeout": 3, "recycle": 900} }, Soon, "restarts", []string{"3 workers were replaced", "timeout"}, nil},
+		"out of memory":    {func(s *control.Status) { s.Recent.Restarts = map[string]uint64{"out-of-memory": 1} }, Now, "restarts", []string{"1 worker", "fewer workers", "max_memory"}, nil},
+		"crashes":          {func(s *control.Status) { s.Recent.Restarts = map[string]uint64{"panic": 1, "exit-code": 1} }, Soon, "restarts", []string{"2 workers crashed", "deaths show last"}, nil},
 		"a fat worker":     {func(s *control.Status) { s.Workers[5].PSS = 700 << 20 }, Soon, "memory", []string{"slot 5", "700 MiB", "profile 5 heap"}, nil},
 		"a fat worker with a limit": {func(s *control.Status) {
 			s.Workers[5].PSS = 700 << 20
@@ -95,12 +96,16 @@ func TestGive(t *testing.T) {
 		"quarantined": {func(s *control.Status) {
 			s.Poisoned = []control.PoisonedShape{{Shape: "GET /boom", Deaths: 3, Quarantined: true, Until: time.Now()}}
 		}, Now, "poison", []string{"refused until"}, nil},
-		"lost requests": {func(s *control.Status) { s.Totals.Lost = 1 }, Soon, "lost", []string{"1 request never"}, nil},
+		"what was long ago": {func(s *control.Status) {
+			s.Totals.Requests, s.Totals.ByClass[5], s.Totals.Lost, s.Totals.Panics = 200_000, 100_000, 9, 9
+			s.Totals.Restarts = map[string]uint64{"panic": 9, "timeout": 9, "out-of-memory": 9}
+		}, "", "", nil, nil},
+		"lost requests": {func(s *control.Status) { s.Recent.Lost = 1 }, Soon, "lost", []string{"1 request never"}, nil},
 		"a rejected reload": {func(s *control.Status) {
 			s.Reload = &control.Result{Order: "reload", Outcome: control.OutcomeRejected, Text: "line 3: no such key"}
 		}, Soon, "last_reload", []string{"line 3"}, nil},
 	} {
-		list := Give(healthy(c.change), machine)
+		list := Give(healthy(c.change))
 		if c.first == "" {
 			if len(list) != 0 {
 				t.Errorf("%s: %+v, want nothing", name, list)
@@ -132,20 +137,21 @@ func TestUnknownMachineIsNoReason(t *testing.T) {
 	s := healthy(func(s *control.Status) {
 		s.Wanted, s.Ready = 500, 500
 		each(s, func(w *control.Worker) { w.CPU = 5000 })
+		s.Machine = control.Machine{}
 	})
-	if list := Give(s, Machine{}); len(list) != 0 {
+	if list := Give(s); len(list) != 0 {
 		t.Errorf("%+v", list)
 	}
-	if list := Give(control.Status{}, Machine{}); len(list) != 0 {
+	if list := Give(control.Status{}); len(list) != 0 {
 		t.Errorf("an empty status: %+v", list)
 	}
 }
 
 func TestTheWorstComesFirst(t *testing.T) {
 	list := Give(healthy(func(s *control.Status) {
-		s.Totals.Rate, s.Totals.Panics = 4000, 1
-		s.Totals.Restarts = map[string]uint64{"timeout": 1, "out-of-memory": 1}
-	}), Machine{})
+		s.Totals.Rate, s.Recent.Panics = 4000, 1
+		s.Recent.Restarts = map[string]uint64{"timeout": 1, "out-of-memory": 1}
+	}))
 	var got []string
 	for _, a := range list {
 		got = append(got, string(a.Urgency))

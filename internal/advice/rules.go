@@ -3,6 +3,7 @@ package advice
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/webchasor/webchasor/internal/control"
@@ -37,26 +38,22 @@ func (g *giver) limits() {
 
 // errors is the guide's "error rate": above 1 % something is to be done.
 func (g *giver) errors() {
-	t := g.s.Totals
-	if t.Requests < enoughRequests {
-		return
+	r, lately := g.s.Recent, g.lately()
+	if share := float64(r.ByClass[5]) / float64(max(r.Requests, 1)); r.Requests >= enoughRequests && share > tooManyErrors {
+		g.say(Soon, "errors", names("timeout", "workers"), "%.1f %% of the requests %s failed with 5xx (%d, of them %d by time-out): more than 1 %%; if they are time-outs, raise timeout (now %s) or add workers, else look at the log", 100*share, lately, r.ByClass[5], r.Timeouts, g.set["timeout"])
 	}
-	all := float64(t.Requests)
-	if share := float64(t.ByClass[5]) / all; share > tooManyErrors {
-		g.say(Soon, "errors", names("timeout", "workers"), "%.1f %% of all requests failed with 5xx (%d, of them %d by time-out): more than 1 %%; if they are time-outs, raise timeout (now %s) or add workers, else look at the log", 100*share, t.ByClass[5], t.Timeouts, g.set["timeout"])
+	if r.Lost > 0 {
+		g.say(Soon, "lost", nil, "%s never got an answer %s because a worker died: `deaths` says why", times(r.Lost, "request"), lately)
 	}
-	if t.Lost > 0 {
-		g.say(Soon, "lost", nil, "%s never got an answer because a worker died: `deaths` says why", times(t.Lost, "request"))
-	}
-	if t.Panics > 0 {
-		g.say(Maybe, "panics", nil, "%s in handlers were answered with 500: the log has their stacks", times(t.Panics, "panic"))
+	if r.Panics > 0 {
+		g.say(Maybe, "panics", nil, "%s in handlers were answered with 500 %s: the log has their stacks", times(r.Panics, "panic"), lately)
 	}
 }
 
 // timeouts is the guide's "workers time out frequently".
 func (g *giver) timeouts() {
-	if n := g.s.Totals.Restarts["timeout"]; n > 0 {
-		g.say(Soon, "restarts", names("timeout"), "%s replaced after a time-out: `deaths` shows where they hang; give calls to the LLM a deadline, raise timeout (now %s) if the work takes so long, or add workers", was(n, "worker"), g.set["timeout"])
+	if n := g.s.Recent.Restarts["timeout"]; n > 0 {
+		g.say(Soon, "restarts", names("timeout"), "%s replaced after a time-out %s: `deaths` shows where they hang; give calls to the LLM a deadline, raise timeout (now %s) if the work takes so long, or add workers", was(n, "worker"), g.lately(), g.set["timeout"])
 	}
 	limit, err := time.ParseDuration(g.set["timeout"])
 	if err == nil && limit > 0 && g.quiet.Quiet.Duration() > limit/2 {
@@ -127,6 +124,8 @@ func was(n uint64, noun string) string {
 func human(s control.Seconds) string {
 	d := s.Duration()
 	switch {
+	case d >= 10*time.Minute:
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
 	case d >= 10*time.Second:
 		return d.Round(time.Second).String()
 	case d >= time.Second:

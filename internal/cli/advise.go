@@ -8,7 +8,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/webchasor/webchasor/internal/advice"
-	"github.com/webchasor/webchasor/internal/machine"
 )
 
 // adviseCommand is the tuning guide, applied to the numbers of this moment.
@@ -22,8 +21,7 @@ func advise(c *cli.Context, m *remote) error {
 	if err != nil {
 		return err
 	}
-	here := machine.Read()
-	list := advice.Give(s, advice.Machine{CPUs: here.CPUs, Memory: here.Memory})
+	list := advice.Give(s)
 	if c.Bool("strict") && len(list) > 0 && list[0].Urgency == advice.Now {
 		m.status = exitUsage
 	}

@@ -25,6 +25,8 @@ type Status struct {
 	Overflows  uint64          `json:"listen_overflows"` // of the whole network namespace, since its start
 	Limits     []Limit         `json:"limits,omitempty"`
 	Totals     Totals          `json:"totals"`
+	Recent     Recently        `json:"recent"`
+	Machine    Machine         `json:"machine"`
 	Workers    []Worker        `json:"workers"` // by slot, the current one first
 	Orphans    []Orphan        `json:"orphans,omitempty"`
 	Reload     *Result         `json:"last_reload,omitempty"`
@@ -68,7 +70,8 @@ const (
 // Totals are sums over all workers, of all times where they only grow.
 type Totals struct {
 	Connections int `json:"connections"`
-	InFlight    int `json:"in_flight"` // streams included
+	Capacity    int `json:"connections_max"` // that the ready workers may hold
+	InFlight    int `json:"in_flight"`       // streams included
 	Streams     int `json:"streams"`
 	Traffic
 	Restarts map[string]uint64 `json:"restarts,omitempty"` // workers that ended, by cause, over upgrades too
@@ -84,9 +87,31 @@ type Traffic struct {
 	Lost     uint64    `json:"lost"`                   // requests that got no answer
 	Rate     float64   `json:"requests_per_second"`    // over the window
 	P50      Seconds   `json:"p50_seconds"`            // over the window; 0 without requests
+	P95      Seconds   `json:"p95_seconds"`            // over the window
 	P99      Seconds   `json:"p99_seconds"`            // over the window
-	Window   Seconds   `json:"window_seconds"`         // what "lately" means for the three above
+	Window   Seconds   `json:"window_seconds"`         // what "lately" means for those above and below
 	Recent   uint64    `json:"requests_in_the_window"` // how many the percentiles stand on
+	// RecentErrors are those of them with 5xx or without an answer, ErrorShare their part of all, 0 to 1.
+	RecentErrors uint64  `json:"errors_in_the_window"`
+	ErrorShare   float64 `json:"error_share"`
+}
+
+// Recently is what happened in the last quarter of an hour, or since this master
+// began if that is less: long enough for what is rare, short enough to matter still.
+type Recently struct {
+	Window   Seconds           `json:"window_seconds"`
+	Requests uint64            `json:"requests"`
+	ByClass  [6]uint64         `json:"requests_by_class"`
+	Timeouts uint64            `json:"timeouts"`
+	Panics   uint64            `json:"panics"`
+	Lost     uint64            `json:"lost"`
+	Restarts map[string]uint64 `json:"restarts,omitempty"` // workers that ended, by cause
+}
+
+// Machine is what the service may use, by the master's container and machine. 0 is unknown.
+type Machine struct {
+	CPUs   float64 `json:"cpus"`
+	Memory int64   `json:"memory_bytes"`
 }
 
 // Listener is one address.

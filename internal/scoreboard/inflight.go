@@ -27,8 +27,7 @@ type Request struct {
 // that were ever used are looked at.
 func (b *Board) InFlight(now time.Duration) []Request {
 	var list []Request
-	used := min(b.head.touched.Load(), uint64(len(b.table)))
-	for i := range b.table[:used] {
+	for i := range b.used() {
 		if r, ok := b.table[i].read(now); ok {
 			r.Index = i
 			list = append(list, r)

@@ -34,6 +34,12 @@ func TestUnitsAreShort(t *testing.T) {
 		{Rate(0.26), "0.3"},
 		{Rate(99.6), "100"},
 		{Rate(123_456), "123k"},
+		{Share(0), "0%"},
+		{Share(0.0001), "<0.1%"},
+		{Share(0.0126), "1.3%"},
+		{Share(0.05), "5%"},
+		{Share(0.456), "46%"},
+		{Share(1), "100%"},
 		{Cut("längere", 4), "län…"},
 		{Cut("a\x1b[2Jb\n", 20), "a?[2Jb?"},
 		{Cut("abc", 0), ""},
@@ -53,7 +59,7 @@ func TestStatusOnOneScreen(t *testing.T) {
 		Phase:  control.PhaseRollback, Wanted: 2, Ready: 1,
 		Listeners: []control.Listener{{Depth: 5, Deepest: 3, Backlog: 2048}, {Depth: -1}},
 		Limits:    []control.Limit{{Name: "llm", InUse: 20, Max: 20, Waiting: 7, MaxQueue: 100}},
-		Totals:    control.Totals{Connections: 12, InFlight: 3, Streams: 1, Traffic: control.Traffic{Rate: 1.5, Requests: 1000, P99: 0.25, Lost: 1}},
+		Totals:    control.Totals{Connections: 12, Capacity: 100, InFlight: 3, Streams: 1, Traffic: control.Traffic{Rate: 1.5, Requests: 1000, P95: 0.1, P99: 0.25, ErrorShare: 0.0126, Lost: 1}},
 		Warnings:  []control.Warning{{Text: "look at this"}},
 		Workers: []control.Worker{
 			{Slot: 0, PID: 101, Generation: 3, State: control.StateReady, Age: 60, PSS: 7 << 20, CPU: 12.4, Restarts: 4},
@@ -66,13 +72,14 @@ func TestStatusOnOneScreen(t *testing.T) {
 	}
 	const want = `webchasor v1  DEGRADED, rolling back  generation 3  master pid 100, up 1h01m, 2 upgrades
   1 of 2 workers are ready
-workers 1 of 2 ready  connections 12  in flight 3 (streams 1)  queue 3/2048
-1.5 req/s  p50 -  p99 250ms  requests 1000  5xx 0  timeouts 0  lost 1
+workers 1 of 2 ready  connections 12 of 100 (12%)  in flight 3 (streams 1)  queue 3/2048
+1.5 req/s  p50 -  p95 100ms  p99 250ms  errors 1.3%
+in all: requests 1000  5xx 0  timeouts 0  panics 0  lost 1
 limit llm: 20 of 20 in use, 7 of 100 wait
 
-SLOT PID GEN STATE    AGE CONN BUSY OLDEST REQS REQ/S P50 P99 MEM CPU ENDED
-   0 101   3 ready  1m00s    0    0      -    0     0   -   -  7M 12%     4
-   1   -   0 absent     -    0    0      -    0     0   -   -   -  0%     0
+SLOT PID GEN STATE    AGE CONN BUSY OLDEST REQS REQ/S P50 P95 P99 MEM CPU ENDED
+   0 101   3 ready  1m00s    0    0      -    0     0   -   -   -  7M 12%     4
+   1   -   0 absent     -    0    0      -    0     0   -   -   -   -  0%     0
 slot 1: last death 1m00s ago: panic: boom
 ! look at this
 `

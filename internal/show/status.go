@@ -39,14 +39,23 @@ func Summary(s control.Status) []string {
 	}
 	t := s.Totals
 	lines = append(lines,
-		fmt.Sprintf("workers %d of %d ready  connections %d  in flight %d (streams %d)  queue %s",
-			s.Ready, s.Wanted, t.Connections, t.InFlight, t.Streams, queues(s.Listeners)),
-		fmt.Sprintf("%s req/s  p50 %s  p99 %s  requests %s  5xx %s  timeouts %s  lost %s",
-			Rate(t.Rate), Age(t.P50), Age(t.P99), Count(t.Requests), Count(t.ByClass[5]), Count(t.Timeouts), Count(t.Lost)))
+		fmt.Sprintf("workers %d of %d ready  connections %s  in flight %d (streams %d)  queue %s",
+			s.Ready, s.Wanted, used(t.Connections, t.Capacity), t.InFlight, t.Streams, queues(s.Listeners)),
+		fmt.Sprintf("%s req/s  p50 %s  p95 %s  p99 %s  errors %s", Rate(t.Rate), Age(t.P50), Age(t.P95), Age(t.P99), Share(t.ErrorShare)),
+		fmt.Sprintf("in all: requests %s  5xx %s  timeouts %s  panics %s  lost %s",
+			Count(t.Requests), Count(t.ByClass[5]), Count(t.Timeouts), Count(t.Panics), Count(t.Lost)))
 	for _, l := range s.Limits {
 		lines = append(lines, fmt.Sprintf("limit %s: %d of %d in use, %d of %d wait", l.Name, l.InUse, l.Max, l.Waiting, l.MaxQueue))
 	}
 	return lines
+}
+
+// used is a part of what there is, with its share: the utilisation.
+func used(n, most int) string {
+	if most <= 0 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%d of %d (%s)", n, most, Share(float64(n)/float64(most)))
 }
 
 // queues is depth against backlog, of every address that can be asked.
@@ -64,24 +73,24 @@ func queues(all []control.Listener) string {
 }
 
 // full is the width of a table with all columns.
-const full = 96
+const full = 104
 
 // Workers is the table of workers; its first line is the head. In a narrow
 // place, width above 0, the columns that matter least are left out.
 func Workers(s control.Status, width int) []string {
 	t := table{head: []column{
 		right("SLOT"), right("PID"), right("GEN"), left("STATE"), right("AGE"), right("CONN"), right("BUSY"), right("OLDEST"),
-		right("REQS"), right("REQ/S"), right("P50"), right("P99"), right("MEM"), right("CPU"), right("ENDED"),
+		right("REQS"), right("REQ/S"), right("P50"), right("P95"), right("P99"), right("MEM"), right("CPU"), right("ENDED"),
 	}}
 	for _, k := range s.Workers {
 		t.add(
 			strconv.Itoa(k.Slot), pid(k.PID), strconv.FormatUint(k.Generation, 10), string(k.State), Age(k.Age),
 			strconv.Itoa(k.Connections), strconv.Itoa(k.InFlight), Age(k.Oldest), Count(k.Requests), Rate(k.Rate),
-			Age(k.P50), Age(k.P99), Bytes(k.PSS), fmt.Sprintf("%.0f%%", k.CPU), Count(k.Restarts),
+			Age(k.P50), Age(k.P95), Age(k.P99), Bytes(k.PSS), fmt.Sprintf("%.0f%%", k.CPU), Count(k.Restarts),
 		)
 	}
 	if width > 0 && width < full {
-		t.drop("GEN", "P50", "ENDED")
+		t.drop("GEN", "P50", "P95", "ENDED")
 	}
 	return t.lines()
 }

@@ -70,6 +70,17 @@ func Rate(v float64) string {
 	return short(v)
 }
 
+// Share is a part of all, 0 to 1, in per cent: 0%, <0.1%, 0.3%, 12%.
+func Share(v float64) string {
+	switch {
+	case v > 0 && v < 0.0005:
+		return "<0.1%"
+	case v < 0.0995:
+		return short(100*v) + "%"
+	}
+	return fmt.Sprintf("%.0f%%", 100*v)
+}
+
 // short has two digits or all those before the point.
 func short(v float64) string {
 	if v < 9.95 && v != float64(int(v)) {
