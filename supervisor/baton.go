@@ -40,7 +40,7 @@ func (m *master) queueEstate() error {
 	if m.admin.fd >= 0 {
 		all = append(all, legacy{heirloom{Admin: m.admin}, m.admin.fd})
 	}
-	made := m.futureOrphans()
+	made, lent := m.futureOrphans()
 	defer func() {
 		for _, l := range made {
 			_ = sys.CloseFD(l.fd)
@@ -54,7 +54,8 @@ func (m *master) queueEstate() error {
 	if image, err := sys.OpenImage(m.image); err == nil { // without it there is only no way back
 		made = append(made, legacy{heirloom{Image: true}, image})
 	}
-	return bequeath(m.baton.to, append(all, made...))
+	// What an orphan wrote follows it, so the lent ones come last.
+	return bequeath(m.baton.to, append(append(all, made...), lent...))
 }
 
 func (m *master) openBaton() error {

@@ -28,9 +28,11 @@ type child struct {
 	proc        *os.Process
 	control     *sys.Channel
 	board       *scoreboard.Board
+	boardFD     int           // of board; a next master gets it
 	crash       int           // memfd the runtime writes a crash into
 	refuses     int           // version of the list of refused requests that it has
 	box         *blackbox.Box // the last lines it logged
+	boxFD       int           // of box
 	words       *lastWords
 	started     time.Time
 	seat        *permits.Seat // on the board of permits; nil if it has none
@@ -95,6 +97,7 @@ func (c *child) release() {
 	c.control.Close()
 	c.board.Close()
 	_ = c.box.Close()
+	_, _ = sys.CloseFD(c.boardFD), sys.CloseFD(c.boxFD)
 	if c.crash >= 0 { // else it was handed on
 		_ = sys.CloseFD(c.crash)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/webchasor/webchasor/internal/sys"
 )
@@ -28,14 +27,10 @@ type heirloom struct {
 	Memo    bool           `json:",omitempty"` // what happened so far
 	Permits int            `json:",omitempty"` // a descriptor of the board of permits, counted from 1
 	Image   bool           `json:",omitempty"` // the program that the leaving master runs
-}
-
-// orphanRecord is what a new master needs to know of a worker that it did not start.
-type orphanRecord struct {
-	PID, Slot  int
-	Generation uint64
-	Budget     time.Duration // for its drain, from the upgrade on
-	Upgrades   int           // how many it has survived already
+	// What an orphan wrote, by its pid; these follow the orphan.
+	Board int `json:",omitempty"` // scoreboard
+	Crash int `json:",omitempty"` // what the runtime writes in a crash
+	Box   int `json:",omitempty"` // the last log lines
 }
 
 // will is one message in the estate: descriptors and what they are, in order.
@@ -79,7 +74,7 @@ func bequeath(to int, all []legacy) error {
 type estate struct {
 	sockets     map[string]*socket // by Spec
 	init        *os.File
-	orphans     []orphan
+	orphans     []*orphan
 	ledger      *int // its descriptor; nil if there was none
 	control     *controlSocket
 	admin       *adminSocket
@@ -91,6 +86,11 @@ type estate struct {
 // receiveEstate reads what the previous master queued before it started us.
 func receiveEstate(f *os.File) (estate, error) {
 	e := estate{sockets: make(map[string]*socket)}
+	return e, e.receive(f)
+}
+
+// receive reads one hand-over, which may be several messages.
+func (e *estate) receive(f *os.File) error {
 	for {
 		var packet []byte
 		var fds []int
@@ -99,20 +99,20 @@ func receiveEstate(f *os.File) (estate, error) {
 			return err
 		})
 		if err != nil {
-			return e, fmt.Errorf("cannot take over from the previous master: %w", err)
+			return fmt.Errorf("cannot take over from the previous master: %w", err)
 		}
 		var w will
 		if err := json.Unmarshal(packet, &w); err != nil {
-			return e, fmt.Errorf("cannot understand what the previous master handed over: %w", err)
+			return fmt.Errorf("cannot understand what the previous master handed over: %w", err)
 		}
 		if len(fds) != len(w.Items) {
-			return e, errors.New("cannot take over from the previous master: a descriptor is missing")
+			return errors.New("cannot take over from the previous master: a descriptor is missing")
 		}
 		for i, item := range w.Items {
 			e.accept(item, fds[i])
 		}
 		if !w.More {
-			return e, nil
+			return nil
 		}
 	}
 }
@@ -146,10 +146,29 @@ func (e *estate) accept(item heirloom, fd int) {
 	case item.Image && e.image == nil:
 		e.image = &fd
 	case item.Orphan != nil:
-		e.orphans = append(e.orphans, orphan{orphanRecord: *item.Orphan, pidfd: fd})
+		e.orphans = append(e.orphans, &orphan{
+			orphanRecord: *item.Orphan, state: orphanDraining,
+			keepsakes: keepsakes{pidfd: fd, boardFD: -1, crash: -1, boxFD: -1},
+		})
+	case e.orphan(item.Board) != nil:
+		e.orphan(item.Board).boardFD = fd
+	case e.orphan(item.Crash) != nil:
+		e.orphan(item.Crash).crash = fd
+	case e.orphan(item.Box) != nil:
+		e.orphan(item.Box).boxFD = fd
 	default:
 		_ = sys.CloseFD(fd)
 	}
+}
+
+// orphan finds one by its pid; nil for 0.
+func (e *estate) orphan(pid int) *orphan {
+	for _, o := range e.orphans {
+		if o.PID == pid {
+			return o
+		}
+	}
+	return nil
 }
 
 // take returns the inherited socket for a bind setting, once.
@@ -168,7 +187,7 @@ func (e *estate) close() {
 		closeAll(s.FDs)
 	}
 	for _, o := range e.orphans {
-		_ = sys.CloseFD(o.pidfd)
+		o.close()
 	}
 	closeAll(e.permits)
 	if e.control != nil {

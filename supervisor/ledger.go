@@ -41,7 +41,7 @@ var causes = []string{
 	string(autopsy.CauseTimeout), string(autopsy.CauseOverdue), string(autopsy.CauseBootTimeout),
 	string(autopsy.CauseBoot), string(autopsy.CauseLoad), string(autopsy.CauseOOM),
 	string(autopsy.CausePanic), string(autopsy.CauseFatal), string(autopsy.CauseExit),
-	string(autopsy.CauseOutside), string(autopsy.CauseUnknown),
+	string(autopsy.CauseOutside), string(autopsy.CauseUnknown), string(autopsy.CauseUpgrade),
 }
 
 // clockEvery is how often the workers' processor time is counted.
@@ -85,7 +85,11 @@ func (m *master) enterDeath(c *child, h exited, v autopsy.Verdict) {
 		m.log.Warn("cannot count a death", c.fields(zap.Error(err))...)
 		return
 	}
-	m.ledger.Died(s, string(v.Cause), c.board.Snapshot().InFlight)
+	lost := 0
+	if c.board != nil {
+		lost = c.board.Snapshot().InFlight
+	}
+	m.ledger.Died(s, string(v.Cause), lost)
 	if h.state != nil {
 		s.Processor(m.clocked.ended(c.pid, h.state.UserTime()+h.state.SystemTime()))
 	}

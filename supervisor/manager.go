@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
 )
 
@@ -105,21 +106,31 @@ func (m *master) extendStop(now time.Time) {
 	t.extended = now
 	var done uint64
 	for _, c := range m.children {
-		snap := c.board.Snapshot()
-		done += snap.Counters.BytesOut + snap.Counters.Requests()
-		for _, r := range c.board.InFlight(sys.Monotonic()) {
-			done += r.BytesOut
-		}
+		done += progressOf(c.board)
 	}
-	done += uint64(len(m.children)) << 48 // one worker fewer is progress too
+	for _, o := range m.orphans {
+		done += o.progress()
+	}
+	left := len(m.children) + len(m.orphans)
+	done += uint64(left) << 48 // one worker fewer is progress too
 	if done == t.progress {
 		return
 	}
 	t.progress = done
 	m.tellManager(
 		fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", extendBy.Microseconds()),
-		fmt.Sprintf("STATUS=stopping: %d workers finish their requests", len(m.children)),
+		fmt.Sprintf("STATUS=stopping: %d workers finish their requests", left),
 	)
+}
+
+// progressOf grows while a worker answers.
+func progressOf(b *scoreboard.Board) uint64 {
+	snap := b.Snapshot()
+	done := snap.Counters.BytesOut + snap.Counters.Requests()
+	for _, r := range b.InFlight(sys.Monotonic()) {
+		done += r.BytesOut
+	}
+	return done
 }
 
 // handMain names the master that follows as the unit's main process, and waits

@@ -54,7 +54,7 @@ type master struct {
 
 	sockets []socket
 	traffic traffic
-	orphans []orphan // workers of previous masters that still finish streams
+	orphans []*orphan // workers of previous masters that still finish streams
 	queue   backlogWatch
 	memory  memoryWatch
 
@@ -99,10 +99,11 @@ type master struct {
 	gone       chan struct{} // closed when the loop has ended
 	signals    inbox
 	stopping   bool
-	lame       bool      // stopping, but the workers still serve
-	stopAt     time.Time // when the workers were told to stop
-	shut       bool      // newcomers are kept out
-	serving    bool      // Up has happened
+	lame       bool        // stopping, but the workers still serve
+	stopAt     time.Time   // when the workers were told to stop
+	shut       bool        // newcomers are kept out
+	serving    bool        // Up has happened
+	final      *fleet.Exit // the core's word to leave; orphans may still be waited for
 
 	done bool
 	code int

@@ -45,6 +45,9 @@ func (m *master) spawn(a fleet.Spawn) {
 		return
 	}
 	m.children[a.ID] = c
+	if m.upgrading {
+		m.bequeathLate(c)
+	}
 	m.log.Debug("worker started", c.fields()...)
 }
 

@@ -59,36 +59,46 @@ func (m *master) evidence(c *child, state *os.ProcessState) autopsy.Evidence {
 // record is what is kept of an abnormal death, less the stacks: [master.bury]
 // adds those.
 func (m *master) record(c *child, h exited, v autopsy.Verdict, e autopsy.Evidence) autopsy.Record {
-	board, now := c.board.Snapshot(), m.clock.Now()
 	r := autopsy.Record{
-		Time:        h.at,
-		PID:         c.pid,
-		Slot:        c.slot,
-		Generation:  uint64(c.generation),
-		Version:     m.version,
-		Verdict:     v,
-		Code:        e.Code,
-		Signal:      e.Signal,
-		Uptime:      h.at.Sub(c.started),
-		Requests:    board.Counters.Requests(),
-		Connections: board.Connections,
-		Stderr:      e.Stderr,
-		Log:         c.box.Lines(keepLog),
-		Usage:       usageOf(h.state),
-		Pressure:    autopsy.Pressure{Pressure: h.pressure},
+		Time:       h.at,
+		PID:        c.pid,
+		Slot:       c.slot,
+		Generation: uint64(c.generation),
+		Version:    m.version,
+		Verdict:    v,
+		Code:       e.Code,
+		Signal:     e.Signal,
+		Uptime:     h.at.Sub(c.started),
+		Stderr:     e.Stderr,
+		Usage:      usageOf(h.state),
+		Pressure:   autopsy.Pressure{Pressure: h.pressure},
 	}
-	if board.Beat > 0 {
-		r.Silent = max(now-board.Beat, 0)
+	if c.box != nil {
+		r.Log = c.box.Lines(keepLog)
 	}
 	if h.pressure.Throttled > c.throttled.periods {
 		r.Pressure.ThrottledInLife = h.pressure.Throttled - c.throttled.periods
 		r.Pressure.ThrottledInLifeFor = max(h.pressure.ThrottledFor-c.throttled.total, 0)
 	}
+	m.readBoard(c, &r)
+	return r
+}
+
+// readBoard adds what the scoreboard says, if there is one: that of another
+// version's worker cannot be read.
+func (m *master) readBoard(c *child, r *autopsy.Record) {
+	if c.board == nil {
+		return
+	}
+	board, now := c.board.Snapshot(), m.clock.Now()
+	r.Requests, r.Connections = board.Counters.Requests(), board.Connections
+	if board.Beat > 0 {
+		r.Silent = max(now-board.Beat, 0)
+	}
 	for _, q := range c.board.InFlight(now) {
 		r.InFlight = append(r.InFlight, lost(q))
 	}
 	r.Idle, r.IdleAll = c.board.Idle(keepIdle)
-	return r
 }
 
 // throttling is what the CPU quota had taken when the worker was started.

@@ -113,8 +113,22 @@ func (m *master) open() error {
 	return nil
 }
 
-// exit ends the master on the core's word.
+// exit takes the core's word that no worker is left.
 func (m *master) exit(a fleet.Exit) {
+	m.final = &a
+	if n := len(m.orphans); n > 0 {
+		m.log.Info("waiting for workers of a previous master", zap.Int("workers", n))
+	}
+	m.exitWithoutOrphans()
+}
+
+// exitWithoutOrphans ends the master, but not before the workers of previous
+// masters: as PID 1, or as a service's main process, we take everybody along.
+func (m *master) exitWithoutOrphans() {
+	if m.final == nil || len(m.orphans) > 0 {
+		return
+	}
+	a := *m.final
 	m.leave()
 	if a.Code != exitOK {
 		m.log.Error("giving up", zap.String("cause", a.Detail), zap.Int("exit_code", a.Code))

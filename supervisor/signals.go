@@ -66,12 +66,18 @@ func (m *master) stop(quick bool) {
 
 // beginStop makes the workers leave.
 func (m *master) beginStop(quick bool) {
-	if m.stopAt.IsZero() {
+	again := !m.stopAt.IsZero()
+	if !again {
 		m.stopAt = time.Now()
 	}
 	m.lame = false
 	m.tellNews()
-	m.step(fleet.Stop{Quick: quick})
+	if quick || again {
+		m.killOrphans()
+	}
+	if m.final == nil { // else only orphans are left
+		m.step(fleet.Stop{Quick: quick})
+	}
 	m.closePortWhenLeft()
 }
 

@@ -44,7 +44,7 @@ func (m *master) start(a fleet.Spawn) (_ *child, err error) {
 		}
 	}()
 
-	boardFD, board, err := scoreboard.Create(scoreboard.Options{
+	c.boardFD, c.board, err = scoreboard.Create(scoreboard.Options{
 		Entries:     settings.WorkerConnections + spareEntries,
 		Slot:        a.Slot,
 		Generation:  uint64(a.Generation),
@@ -53,24 +53,17 @@ func (m *master) start(a fleet.Spawn) (_ *child, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot create scoreboard: %w", err)
 	}
-	// The mapping stays valid without the descriptor, and a worker that is
-	// gone needs no new mapping.
-	defer func() { _ = sys.CloseFD(boardFD) }()
-	c.board = board
-	undo.add(func() { board.Close() })
+	undo.add(func() { _, _ = c.board.Close(), sys.CloseFD(c.boardFD) })
 
 	if c.crash, err = sys.MemfdLog("webchasor-crash"); err != nil {
 		return nil, err
 	}
 	undo.add(func() { _ = sys.CloseFD(c.crash) })
 
-	boxFD, box, err := blackbox.Create("webchasor-log")
-	if err != nil {
+	if c.boxFD, c.box, err = blackbox.Create("webchasor-log"); err != nil {
 		return nil, err
 	}
-	defer func() { _ = sys.CloseFD(boxFD) }()
-	c.box = box
-	undo.add(func() { _ = box.Close() })
+	undo.add(func() { _, _ = c.box.Close(), sys.CloseFD(c.boxFD) })
 
 	ours, theirs, err := sys.ControlPair()
 	if err != nil {
@@ -93,7 +86,7 @@ func (m *master) start(a fleet.Spawn) (_ *child, err error) {
 	defer outW.Close()
 	undo.add(func() { outR.Close() })
 
-	if err := m.exec(c, theirs, boardFD, boxFD, int(outW.Fd())); err != nil {
+	if err := m.exec(c, theirs, int(outW.Fd())); err != nil {
 		return nil, err
 	}
 	m.seated(c)
@@ -144,16 +137,16 @@ func recycleAfter(s *config.Settings) uint64 {
 // exec starts the process. Raw descriptors and syscall.StartProcess, because
 // os.StartProcess calls Fd(), which turns a listener blocking for every process
 // that shares it (go.dev/issue/29277).
-func (m *master) exec(c *child, control, board, box, output int) error {
+func (m *master) exec(c *child, control, output int) error {
 	files := []uintptr{
 		m.devNull.Fd(), uintptr(output), uintptr(output),
 		handoff.FDControl:  uintptr(control),
-		handoff.FDBoard:    uintptr(board),
+		handoff.FDBoard:    uintptr(c.boardFD),
 		handoff.FDCrash:    uintptr(c.crash),
 		handoff.FDLog:      uintptr(m.stderrFD),
 		handoff.FDAccess:   uintptr(m.stdoutFD),
 		handoff.FDLedger:   uintptr(m.ledger.FD()),
-		handoff.FDBox:      uintptr(box),
+		handoff.FDBox:      uintptr(c.boxFD),
 		handoff.FDListener: 0,
 	}[:handoff.FDListener]
 	m.permitsFiles(files)

@@ -14,6 +14,7 @@ import (
 	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/systemd"
+	"github.com/webchasor/webchasor/supervisor/fleet"
 	"github.com/webchasor/webchasor/supervisor/pidfile"
 )
 
@@ -83,6 +84,7 @@ func (m *master) promote(order, binary string, waiting waiters) {
 	}
 	m.log.Info("upgrading", zap.String("binary", binary))
 	m.upgrading = true
+	m.step(fleet.Hold{On: true})
 	os.Args[0] = binary // what tableflip executes; nobody else looks at it
 	go func() { m.happenings <- upgraded{startUpgrade(m.upgrader)} }()
 }
@@ -143,6 +145,7 @@ func (m *master) upgraded(err error) {
 			m.log.Warn("cannot take back what the upgrade did not take", zap.Error(err))
 		}
 		m.traffic.attached = nil // whatever the new master told the kernel
+		m.step(fleet.Hold{})
 		if m.stopping {
 			m.log.Info("upgrade called off", zap.Error(err))
 			m.endPromotion(control.OutcomeCalledOff, "the service is stopping")
@@ -171,6 +174,7 @@ func (m *master) up() {
 	m.succeed()
 	m.putLimits()
 	m.tellNews()
+	m.receiveLate()
 	m.invite()
 	m.introduceSelf()
 	m.succeedControl()

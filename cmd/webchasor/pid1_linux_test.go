@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -51,7 +52,24 @@ func TestScenario39PIDOneReapsOrphans(t *testing.T) {
 	p.WaitLog(mark, testproc.Msg(msgUpgraded), "an upgrade inside a container succeeds")
 	testproc.Get(t, addr, "/pid")
 	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool { return !hasZombie(p) }, "no zombie is left")
-	p.Stop(0)
+
+	// The container ends with its master, so that one waits for the stream of a
+	// worker that its predecessor left.
+	client := testproc.Client{Addr: addr}
+	defer client.Close()
+	const n = 30
+	events := client.Stream(t, "GET", "/stream?every=100&n="+strconv.Itoa(n), "")
+	if got, _, err := events.Count(1); got != 1 || err != nil {
+		t.Fatalf("the stream does not begin: %d events, %v", got, err)
+	}
+	mark = p.Log.Mark()
+	p.Signal(syscall.SIGUSR2)
+	p.WaitLog(mark, testproc.Msg(msgUpgraded), "a second upgrade succeeds")
+	p.Signal(syscall.SIGTERM)
+	if got, last, err := events.Count(-1); got != n || last != "[DONE]" || err != nil {
+		t.Errorf("%d of %d events, then %q and %v", got, n, last, err)
+	}
+	p.ExpectExit(0)
 }
 
 func hasZombie(p *testproc.Process) bool {

@@ -54,6 +54,11 @@ func misbehave(what, arg string) error {
 		fmt.Fprintln(os.Stderr, "last words before the exit")
 		code, _ := strconv.Atoi(arg)
 		os.Exit(code)
+	case "hold": // while that file is there
+		for exists("hold") {
+			testproc.Pause(testproc.Every, nil)
+		}
+		return nil
 	case "leak":
 		mb, _ := strconv.Atoi(arg)
 		leak(mb)

@@ -25,8 +25,14 @@ func Classify(e Evidence) Verdict {
 			d.signal = c.signal
 		}
 	}
+	if n := len(e.Ledger); d.Stranger && !d.Left && !d.crash.panicked() && n > 0 {
+		d.signal = canonical(e.Ledger[n-1].Signal) // what else
+	}
 	d.ours = d.signal != "" && d.sent(d.signal)
 	v := d.verdict()
+	if e.Stranger && v.Abnormal {
+		v.Sentence += "; " + notOurs
+	}
 	if !e.Ready && v.Abnormal && v.Cause != CauseBoot && v.Cause != CauseLoad && v.Cause != CauseBootTimeout {
 		v.Sentence += ", before it was ready"
 	}
@@ -44,6 +50,8 @@ func (d ending) verdict() Verdict {
 		return Verdict{Cause: CauseTimeout, Abnormal: true, Sentence: d.timeoutSentence() + "; it aborted itself to keep its stacks"}
 	case d.crash.seen && (d.Code == goExit || d.signal == "SIGABRT" && d.crash.panicked()):
 		return d.crashed()
+	case d.Stranger:
+		return d.strange()
 	case d.signal != "":
 		return d.fromOutside(d.signal)
 	case d.Code < 0:
@@ -151,6 +159,21 @@ func (d ending) fromOutside(signal string) Verdict {
 	}
 	v.Sentence += d.while()
 	return v
+}
+
+// notOurs is why an exit status is missing.
+const notOurs = "exit status unknown: not our child"
+
+// strange: nobody told us how it ended, so its own traces have to.
+func (d ending) strange() Verdict {
+	switch {
+	case d.Left:
+		return Verdict{Cause: CauseUpgrade, Sentence: "left after an upgrade of its master"}
+	case d.crash.seen:
+		return d.crashed()
+	default:
+		return Verdict{Cause: CauseUnknown, Abnormal: true, Sentence: "ended in the middle of its drain"}
+	}
 }
 
 // left: exit status 0.

@@ -30,6 +30,10 @@ type Evidence struct {
 	Stderr []string
 	// BootError are its own words about a failed boot.
 	BootError string
+	// Stranger: it was no child of ours but of a master before an upgrade, and
+	// only a parent is told how a process ended; Code is -1, Signal "". Left
+	// says that its scoreboard shows the end of a drain.
+	Stranger, Left bool
 }
 
 // Sent is one signal that we sent.

@@ -12,7 +12,9 @@ const maxSentence = 500
 func (d ending) facts() []string {
 	var f []string
 	add := func(format string, args ...any) { f = append(f, oneLine(fmt.Sprintf(format, args...), maxSentence)) }
-	if s := canonical(d.Evidence.Signal); s != "" {
+	if s := canonical(d.Evidence.Signal); d.Stranger {
+		add(notOurs)
+	} else if s != "" {
 		add("ended by %s", s)
 	} else {
 		add("exit status %d", d.Code)
@@ -32,7 +34,7 @@ func (d ending) facts() []string {
 	if len(d.Ledger) == 0 && d.signal != "" {
 		add("we sent it no signal")
 	}
-	if d.signal == "SIGKILL" {
+	if d.signal == "SIGKILL" && !d.Stranger {
 		f = append(f, d.OOM.fact())
 	}
 	if d.crash.headline != "" {
@@ -70,6 +72,8 @@ func (d ending) noStacks() string {
 		return "none: SIGKILL leaves no time to write them"
 	case d.signal != "":
 		return "none: " + d.signal + " ends a process without a traceback"
+	case d.Stranger:
+		return "none: it wrote none, and how it ended is not known"
 	default:
 		return "none: it exited by itself, and only a crash writes them"
 	}

@@ -15,6 +15,7 @@ const (
 	CauseStop     Cause = "stop"
 	CauseOperator Cause = "operator"
 	CauseTerm     Cause = "SIGTERM" // somebody sent it to the worker itself
+	CauseUpgrade  Cause = "upgrade" // of its master; the worker finished what it had
 
 	CauseTimeout     Cause = "timeout"       // silent, or requests stuck in it
 	CauseOverdue     Cause = "drain-timeout" // did not end its drain in time

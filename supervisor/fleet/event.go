@@ -79,6 +79,10 @@ type Scale struct{ Delta int }
 // Scale up brings workers back.
 type Park struct{}
 
+// Hold makes planned replacements wait, or lets them go on: while a new master
+// boots, the workers it was told of should stay. Emergencies do not wait.
+type Hold struct{ On bool }
+
 // Stop ends the fleet. A second Stop, or Quick, ends a graceful one quickly.
 type Stop struct{ Quick bool }
 
@@ -95,5 +99,6 @@ func (Sampled) event()     {}
 func (Reload) event()      {}
 func (Scale) event()       {}
 func (Park) event()        {}
+func (Hold) event()        {}
 func (Stop) event()        {}
 func (Tick) event()        {}

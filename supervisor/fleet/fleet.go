@@ -22,6 +22,7 @@ type Fleet struct {
 	pace   pace    // of planned replacements
 	reload *reload // the transaction under way
 
+	held      bool // planned replacements wait
 	everReady bool // some worker became ready in this master's life
 	up        bool // Up was said
 	quick     bool // the stop is a quick one
@@ -77,6 +78,8 @@ func (f *Fleet) handle(e Event) {
 		f.scale(e)
 	case Park:
 		f.park()
+	case Hold:
+		f.held = e.On
 	case Stop:
 		f.stop(e)
 	case Tick:

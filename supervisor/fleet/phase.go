@@ -20,7 +20,7 @@ func (p Phase) refuses(e Event) string {
 	switch e.(type) {
 	case nil:
 		return "no event"
-	case Tick, Sampled:
+	case Tick, Sampled, Hold:
 		return ""
 	case Start:
 		if p != PhaseNew {

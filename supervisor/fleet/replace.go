@@ -97,7 +97,7 @@ func (f *Fleet) startPlan() {
 	}
 	for i, p := range f.queue {
 		s := f.planned(p)
-		if s.successor != nil || f.now.Before(f.planTime(p, s)) {
+		if s.successor != nil || f.holds(p) || f.now.Before(f.planTime(p, s)) {
 			continue
 		}
 		if !p.urgent() && !p.paid {
@@ -109,6 +109,9 @@ func (f *Fleet) startPlan() {
 		return
 	}
 }
+
+// holds tells whether a plan has to wait for the end of a Hold.
+func (f *Fleet) holds(p plan) bool { return f.held && !p.urgent() }
 
 // planned returns the slot of a plan, nil if its worker is leaving anyway.
 func (f *Fleet) planned(p plan) *slot {
@@ -136,7 +139,7 @@ func (f *Fleet) nextPlan() time.Time {
 	}
 	for _, p := range f.queue {
 		s := f.planned(p)
-		if s == nil || s.successor != nil {
+		if s == nil || s.successor != nil || f.holds(p) {
 			continue
 		}
 		if t := f.planTime(p, s); at.IsZero() || t.Before(at) {

@@ -116,6 +116,10 @@ func (s *scenario) run(words []string) error {
 		s.send(Park{})
 	case "stop":
 		s.send(Stop{Quick: len(args) > 0})
+	case "hold":
+		s.send(Hold{On: true})
+	case "release":
+		s.send(Hold{})
 	case "auto":
 		s.auto = true
 	case "manual":
