@@ -2,7 +2,8 @@
 # Builds what is released, below DIST (default: dist): static binaries for Linux on amd64 and
 # arm64, Debian packages with the systemd units, a software bill of materials, checksums.
 # The same commit gives the same bytes anywhere: no paths, no times, no host in them.
-# VERSION defaults to the one that git describes.
+# VERSION defaults to the one that git describes. TOOLS is where the packaging tools are
+# kept, when several builds shall share them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +20,10 @@ export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 
 rm -rf "$dist"
 mkdir -p "$dist"
+tools=${TOOLS:-$(mktemp -d)}
+[ -n "${TOOLS:-}" ] || trap 'rm -rf "$tools"' EXIT
+[ -x "$tools/nfpm" ] || GOBIN=$tools go install "$nfpm"
+[ -x "$tools/cyclonedx-gomod" ] || GOBIN=$tools go install "$sbom"
 for arch in amd64 arm64; do
 	binary=$dist/webchasor-linux-$arch
 	echo "building $binary, $version"
@@ -26,8 +31,8 @@ for arch in amd64 arm64; do
 		go build -trimpath -buildvcs=false -o "$binary" \
 		-ldflags "-s -w -buildid= -X github.com/webchasor/webchasor/internal/build.released=$version" ./cmd/webchasor
 	ARCH=$arch VERSION=$package BINARY=$binary \
-		go run "$nfpm" package --config scripts/release/nfpm.yaml --packager deb --target "$dist/"
+		"$tools/nfpm" package --config scripts/release/nfpm.yaml --packager deb --target "$dist/"
 done
-go run "$sbom" app -json -noserial -main cmd/webchasor -output "$dist/webchasor.cdx.json" .
+"$tools/cyclonedx-gomod" app -json -noserial -main cmd/webchasor -output "$dist/webchasor.cdx.json" .
 (cd "$dist" && sha256sum -- * >SHA256SUMS)
 cat "$dist/SHA256SUMS"
