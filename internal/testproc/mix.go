@@ -81,6 +81,9 @@ func StartMix(t T, mix Mix) *Mixing {
 	return m
 }
 
+// Addr is where the clients connect.
+func (m *Mixing) Addr() string { return m.mix.Addr }
+
 // Requests is how many requests have been answered or have failed so far.
 func (m *Mixing) Requests() int { return int(m.requests.Load()) }
 

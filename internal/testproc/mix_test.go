@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -94,9 +95,12 @@ func TestMixSeesCloses(t *testing.T) {
 
 // TestMixNamesTheConnection: a failure can be found in the server's table.
 func TestMixNamesTheConnection(t *testing.T) {
-	peers := make(chan string, 100)
+	var mu sync.Mutex
+	var peers []string // any number: the client goes on until the load is stopped
 	r := runMix(t, func(_ int, conn *net.TCPConn, br *bufio.Reader) {
-		peers <- conn.RemoteAddr().String()
+		mu.Lock()
+		peers = append(peers, conn.RemoteAddr().String())
+		mu.Unlock()
 		if readRequest(br) {
 			_, _ = io.WriteString(conn, pidAnswer)
 			readRequest(br)
@@ -105,8 +109,10 @@ func TestMixNamesTheConnection(t *testing.T) {
 	if r.Failed() == 0 || r.Failed() != len(r.Misses) {
 		t.Fatalf("%v", r)
 	}
-	for _, miss := range r.Misses {
-		if peer := <-peers; miss.Local != peer || miss.Owner != 7 || miss.Result.Outcome != ResetReused {
+	mu.Lock()
+	defer mu.Unlock()
+	for i, miss := range r.Misses {
+		if peer := peers[i]; miss.Local != peer || miss.Owner != 7 || miss.Result.Outcome != ResetReused {
 			t.Errorf("the server saw %s, the client says %+v", peer, miss)
 		}
 	}
