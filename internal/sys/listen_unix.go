@@ -74,14 +74,16 @@ func listenUnix(path string, backlog int, a Access) (int, error) {
 	return -1, errors.Join(err, CloseFD(fd))
 }
 
+// apply follows no link: where others may write to the directory, the path need
+// not be our socket any more.
 func (a Access) apply(path string) error {
 	if a.UID >= 0 || a.GID >= 0 {
-		if err := os.Chown(path, a.UID, a.GID); err != nil {
+		if err := os.Lchown(path, a.UID, a.GID); err != nil {
 			return fmt.Errorf("cannot give the socket to its owner: %w", err)
 		}
 	}
 	if a.Mode != 0 {
-		if err := os.Chmod(path, a.Mode); err != nil {
+		if err := chmodSocket(path, a.Mode); err != nil {
 			return fmt.Errorf("cannot set the socket's mode: %w", err)
 		}
 	}
@@ -127,4 +129,22 @@ func probeUnix(path string) error {
 		return ErrSocketLive
 	}
 	return fmt.Errorf("cannot tell whether the socket is in use: %w", err)
+}
+
+// chmodSocket changes the mode of a socket file and of nothing that it was
+// replaced by. Before Linux 6.6 (fchmodat2(2)) no call can do both at once, so there
+// only a link that was there before is seen.
+func chmodSocket(path string, mode os.FileMode) error {
+	err := unix.Fchmodat(unix.AT_FDCWD, path, uint32(mode.Perm()), unix.AT_SYMLINK_NOFOLLOW)
+	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode()&os.ModeSocket == 0 {
+		return ErrNotSocket
+	}
+	return os.Chmod(path, mode)
 }
