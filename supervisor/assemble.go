@@ -43,6 +43,10 @@ func newMaster(o Options) (*master, error) {
 		scales:     newScales(),
 		facts:      machine.Read(),
 		control:    controlSocket{fd: -1},
+		logFiles:   make(logFiles),
+	}
+	if err := m.becomeReady(&resolved.Settings); err != nil {
+		return nil, err
 	}
 	if m.image, err = SelfImage(); err != nil {
 		return nil, err
@@ -53,6 +57,7 @@ func newMaster(o Options) (*master, error) {
 	if err := m.openLog(o, &resolved.Settings); err != nil {
 		return nil, err
 	}
+	m.widen()
 	return m, nil
 }
 
@@ -91,6 +96,9 @@ func (m *master) close() {
 		m.watcher.Close()
 	}
 	m.endBurials()
+	if m.launcher != nil {
+		m.launcher.Close()
+	}
 	m.lines.flush(logFlush)
 	_ = m.sink.Close()
 }

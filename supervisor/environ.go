@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -43,29 +42,21 @@ func withheld(r *config.Resolved, s *config.Settings) (prefixes []string) {
 
 // workerEnviron builds a worker's environment from the master's: everything the
 // application may need, nothing of the master's own, and nothing that is withheld.
-func workerEnviron(master, withheld []string, workers, cores int) []string {
-	env := make([]string, 0, len(master)+3)
-	if !slices.ContainsFunc(master, func(kv string) bool { return strings.HasPrefix(kv, "GOMAXPROCS=") }) {
-		env = append(env, fmt.Sprintf("GOMAXPROCS=%d", coresPer(workers, cores)))
+// What is given replaces the master's variables of the same names.
+func workerEnviron(master, withheld, given []string) []string {
+	env := slices.Clone(given)
+	var replaced []string
+	for _, kv := range given {
+		name, _, _ := strings.Cut(kv, "=")
+		replaced = append(replaced, name+"=")
 	}
 	for _, kv := range master {
-		if !hasAnyPrefix(kv, private) && !hasAnyPrefix(kv, withheld) {
+		if !hasAnyPrefix(kv, private) && !hasAnyPrefix(kv, withheld) && !hasAnyPrefix(kv, replaced) {
 			env = append(env, kv)
 		}
 	}
 	// "all" makes a fatal signal print every goroutine, which is what an autopsy needs.
 	return append(env, handoff.RoleEnv+"="+handoff.RoleWorker, "GOTRACEBACK=all")
-}
-
-// coresPer is a worker's share of the cores: five workers with one thread each
-// cost a quarter less CPU per request than with two. It is said in the
-// environment, because fasthttp looks when it is initialised. The
-// operator's own GOMAXPROCS wins.
-func coresPer(workers, cores int) int {
-	if workers >= cores || workers < 1 {
-		return 1
-	}
-	return (cores + workers - 1) / workers
 }
 
 func hasAnyPrefix(s string, prefixes []string) bool {

@@ -16,7 +16,7 @@ func TestWorkersInheritNothingOfTheMastersOwn(t *testing.T) {
 		"WEBCHASOR_INIT_FD=3", "WEBCHASOR_ROLE=master", "GOTRACEBACK=none",
 		"NOTIFY_SOCKETS=mine", "WEBCHASOR_MINE=1", "LISTEN_ADDR=mine", "WATCHDOG_URL=mine",
 	}
-	got := workerEnviron(master, nil, 9, 4)
+	got := workerEnviron(master, nil, shareOf(9, 4, 0).environ())
 	want := []string{
 		"GOMAXPROCS=1", "PATH=/bin", "OPENAI_API_KEY=secret", "NOTIFY_SOCKETS=mine", "WEBCHASOR_MINE=1",
 		"LISTEN_ADDR=mine", "WATCHDOG_URL=mine",
@@ -35,7 +35,8 @@ func TestCoresAreShared(t *testing.T) {
 			t.Errorf("%d workers on %d cores get %d each, want %d", tt.workers, tt.cores, got, tt.want)
 		}
 	}
-	env := workerEnviron([]string{"GOMAXPROCS=3"}, nil, 1, 8)
+	own := []string{"GOMAXPROCS=3"}
+	env := workerEnviron(own, nil, shareOf(1, 8, 0).without(own).environ())
 	if !slices.Contains(env, "GOMAXPROCS=3") || slices.Contains(env, "GOMAXPROCS=8") {
 		t.Errorf("the operator's GOMAXPROCS does not win: %q", env)
 	}
@@ -49,7 +50,7 @@ func TestSecretsOfTheAPIAreWithheld(t *testing.T) {
 	with.Settings.API.OpenAI.Upstreams = []config.Upstream{{APIKeyEnv: "SPARE_KEY"}, {}}
 	without := &config.Resolved{Origins: map[string]config.Origin{"workers": {}}}
 	for want, r := range map[string]*config.Resolved{"SPARE_KEYS=mine OPENAI_BASE_URL=mine": with, strings.Join(master, " "): without} {
-		env := workerEnviron(master, withheld(r, &r.Settings), 1, 1)
+		env := workerEnviron(master, withheld(r, &r.Settings), []string{"GOMAXPROCS=1"})
 		got := strings.Join(env[1:len(env)-2], " ") // between GOMAXPROCS and the role
 		if got != want {
 			t.Errorf("environment %q, want %q", got, want)

@@ -65,6 +65,7 @@ func (m *master) step(e fleet.Event) {
 			m.perform(a)
 		}
 	}
+	m.redivide()
 }
 
 // routine events come all the time; they matter by what the core makes of them.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/control"
+	"github.com/webchasor/webchasor/internal/identity"
 	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/logs"
 	"github.com/webchasor/webchasor/internal/machine"
@@ -36,6 +37,11 @@ type master struct {
 	stdoutFD int
 	devNull  *os.File
 	image    string // path that executes the image this master runs
+
+	identity *identity.Identity // as whom workers run; nil: as this process
+	launcher *sys.Launcher      // nil until a worker may gain no rights
+	logFiles logFiles
+	share    part // what each worker was told last
 
 	fleet    *fleet.Fleet
 	pending  []fleet.Event

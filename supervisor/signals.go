@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/control"
-	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/fleet"
 )
@@ -79,16 +78,4 @@ func (m *master) beginStop(quick bool) {
 		m.step(fleet.Stop{Quick: quick})
 	}
 	m.closePortWhenLeft()
-}
-
-// reopen moves the master and every worker to new log files.
-func (m *master) reopen() {
-	if err := m.sink.Reopen(); err != nil {
-		m.log.Error("cannot reopen the log; writing to the old file", zap.Error(err))
-	}
-	for _, c := range m.children {
-		if err := c.send(handoff.Order{Kind: handoff.OrderReopen}); err != nil {
-			m.log.Warn("cannot tell worker to reopen its logs", c.fields(zap.Error(err))...)
-		}
-	}
 }

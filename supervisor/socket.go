@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/identity"
 	"github.com/webchasor/webchasor/internal/sys"
 )
 
@@ -61,15 +62,16 @@ func (s *socket) grow(slot, backlog int) error {
 }
 
 // listen opens an address in the way that the accept setting asks for. Auto is
-// sharded where the kernel can steer.
-func listen(spec, accept string, backlog int) (socket, error) {
+// sharded where the kernel can steer. A unix socket belongs to the workers' user,
+// as Gunicorn's, unless it names another owner.
+func listen(spec, accept string, backlog int, owner *identity.Identity) (socket, error) {
 	b, err := config.ParseBind(spec)
 	if err != nil {
 		return socket{}, err
 	}
 	switch b.Network {
 	case "unix":
-		access, err := accessOf(b.Unix)
+		access, err := accessOf(b.Unix, owner)
 		if err != nil {
 			return socket{}, err
 		}
@@ -89,8 +91,11 @@ func listen(spec, accept string, backlog int) (socket, error) {
 }
 
 // accessOf looks the names up.
-func accessOf(f config.UnixFile) (a sys.Access, err error) {
+func accessOf(f config.UnixFile, owner *identity.Identity) (a sys.Access, err error) {
 	a = sys.Access{Mode: f.Mode, UID: -1, GID: -1}
+	if owner != nil {
+		a.UID, a.GID = int(owner.UID), int(owner.GID)
+	}
 	if f.Owner != "" {
 		u, err := user.Lookup(f.Owner)
 		if id, numeric := strconv.Atoi(f.Owner); numeric == nil {

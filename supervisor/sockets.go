@@ -68,7 +68,7 @@ func (m *master) bind(spec, accept string, backlog int) (socket, error) {
 	retry := time.NewTicker(100 * time.Millisecond)
 	defer retry.Stop()
 	for warned := false; ; {
-		sock, err := listen(spec, accept, backlog)
+		sock, err := listen(spec, accept, backlog, m.identity)
 		if err == nil {
 			return sock, nil
 		}

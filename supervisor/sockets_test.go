@@ -14,7 +14,7 @@ import (
 // listening returns a socket and a second descriptor of it, as a worker has.
 func listening(t *testing.T, spec string) (s socket, workers int) {
 	t.Helper()
-	s, err := listen(spec, acceptShared, 16)
+	s, err := listen(spec, acceptShared, 16, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

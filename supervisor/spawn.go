@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -115,14 +114,17 @@ func (m *master) queueBoot(c *child, s *config.Settings) error {
 		boot.Listeners = append(boot.Listeners, handoff.Listener{Network: l.Network, Address: l.Address})
 	}
 	boot.Refuse, c.refuses = m.poison.list, m.poison.version
-	packet, err := json.Marshal(boot)
-	if err != nil {
-		return fmt.Errorf("cannot encode boot packet: %w", err)
-	}
-	if err := c.control.TrySend(packet); err != nil {
-		return fmt.Errorf("cannot queue boot packet: %w", err)
-	}
-	return nil
+	return m.filesFor(s, func(names []handoff.File, fds ...int) error {
+		boot.Files = names
+		packet, err := json.Marshal(boot)
+		if err != nil {
+			return fmt.Errorf("cannot encode boot packet: %w", err)
+		}
+		if err := c.control.TrySendFDs(packet, fds...); err != nil {
+			return fmt.Errorf("cannot queue boot packet: %w", err)
+		}
+		return nil
+	})
 }
 
 // recycleAfter draws this incarnation's limit, so that workers that started
@@ -155,14 +157,20 @@ func (m *master) exec(c *child, control, output int) error {
 	}
 	settings := m.settingsOf(c.generation)
 	title := fmt.Sprintf("%s: worker %d generation %d", m.name, c.slot, c.generation)
-	pid, _, err := syscall.StartProcess(m.image, []string{title}, &syscall.ProcAttr{
-		Env:   workerEnviron(os.Environ(), withheld(m.current, settings), settings.Workers, runtime.GOMAXPROCS(0)),
+	given := append(m.shareFor(c.generation).environ(), m.identity.Environ()...)
+	attr := &syscall.ProcAttr{
+		Env:   workerEnviron(os.Environ(), withheld(m.current, settings), given),
 		Files: files,
 		// Its own process group: a Ctrl-C in the terminal is for the master alone.
-		Sys: &syscall.SysProcAttr{Setpgid: true},
+		Sys: &syscall.SysProcAttr{Setpgid: true, Credential: m.identity.Credential()},
+	}
+	pid := 0
+	err := m.launch(settings, func() (err error) {
+		pid, _, err = syscall.StartProcess(m.image, []string{title}, attr)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("cannot execute %s: %w", m.image, err)
+		return m.cannotExecute(err)
 	}
 	c.pid, c.started = pid, time.Now()
 	// We have not waited for it, so the pid cannot have been reused: this

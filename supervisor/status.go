@@ -21,8 +21,8 @@ func (m *master) status(now time.Time) control.Status {
 		Phase: m.phase(view), Generation: uint64(view.Generation),
 		Wanted: m.wanted(view), Ready: view.Ready,
 		Listeners: m.listeners(),
-		Limits:    m.limits(),
-		Reload:    m.lastReload, Upgrade: m.promotion.last,
+		Limits:    m.limits(), Share: m.share.status(),
+		Reload: m.lastReload, Upgrade: m.promotion.last,
 		Seq: m.journal.Seq(),
 	}
 	for _, row := range m.current.Rows() {

@@ -35,6 +35,13 @@ func (m *master) announce() {
 	}
 	m.log.Info(fmt.Sprintf("total capacity: %d concurrent connections", s.Workers*s.WorkerConnections),
 		zap.String("from", "workers x worker_connections"))
+	if text := shareOf(s.Workers, runtime.GOMAXPROCS(0), machine.MemoryQuota()).without(os.Environ()).text(); text != "" {
+		m.log.Info("each worker: "+text, zap.String("from", "cores and memory of the cgroup / workers"))
+	}
+	if m.identity != nil {
+		m.log.Info("workers run as user "+m.identity.Name, zap.Uint32("uid", m.identity.UID), zap.Uint32("gid", m.identity.GID),
+			zap.Uint32s("groups", m.identity.Groups))
+	}
 	for _, w := range append(machine.Warnings(s.Plan(), machine.Read()), m.current.Hints...) {
 		m.log.Warn(w)
 	}

@@ -23,6 +23,7 @@ import (
 // inheritance is what the master left us, taken over from its raw descriptors.
 type inheritance struct {
 	boot      handoff.Boot
+	given     files // log files that the master opened for us
 	channel   *sys.Channel
 	board     *scoreboard.Board
 	ledger    *ledger.Ledger // mapped, its descriptor closed
@@ -43,7 +44,7 @@ func takeOver() (in inheritance, err error) {
 	if in.channel, err = sys.NewChannel(handoff.FDControl); err != nil {
 		return in, err
 	}
-	if in.boot, err = readBoot(in.channel); err != nil {
+	if in.boot, in.given, err = readBoot(in.channel); err != nil {
 		return in, err
 	}
 	if err := sys.SetComm(in.boot.Name); err != nil && !errors.Is(err, errors.ErrUnsupported) {
@@ -90,7 +91,7 @@ func (in *inheritance) openLogs() error {
 	}
 	in.level = zap.NewAtomicLevelAt(level)
 	std := os.NewFile(handoff.FDLog, "stderr")
-	in.sink, err = logs.Open(orDash(s.LogFile), std)
+	in.sink, err = in.given.sink(handoff.FileLog, orDash(s.LogFile), std)
 	if err = errors.Join(err, std.Close()); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (in *inheritance) openLogs() error {
 	if s.AccessLog == "" {
 		return nil
 	}
-	sink, err := logs.Open(s.AccessLog, out)
+	sink, err := in.given.sink(handoff.FileAccess, s.AccessLog, out)
 	if err != nil {
 		return err
 	}
@@ -142,17 +143,19 @@ func (in *inheritance) openListeners() error {
 	return nil
 }
 
-// reopen opens the log files anew (SIGUSR1 of the master).
-func (in *inheritance) reopen() {
-	if err := in.sink.Reopen(); err != nil {
+// reopen goes on in new log files (SIGUSR1 of the master): those that the order
+// brings, or what is at the path by now. What was given once is never opened here.
+func (in *inheritance) reopen(o *order) {
+	fresh := filesOf(o.Files, o.takeFDs())
+	if err := fresh.renew(handoff.FileLog, in.given, in.sink); err != nil {
 		in.logger.Error("cannot reopen the log", zap.Error(err))
 	}
-	if in.access == nil {
-		return
+	if in.access != nil {
+		if err := fresh.renew(handoff.FileAccess, in.given, in.access); err != nil {
+			in.logger.Error("cannot reopen the access log", zap.Error(err))
+		}
 	}
-	if err := in.access.Reopen(); err != nil {
-		in.logger.Error("cannot reopen the access log", zap.Error(err))
-	}
+	fresh.close()
 }
 
 func (in *inheritance) setLevel(name string) {

@@ -46,16 +46,18 @@ type control struct {
 
 // readBoot waits for the first packet, which the master queued before it
 // started us.
-func readBoot(ch *sys.Channel) (handoff.Boot, error) {
-	var b handoff.Boot
-	packet, err := ch.Recv(make([]byte, sys.MaxPacket))
+func readBoot(ch *sys.Channel) (b handoff.Boot, given files, err error) {
+	packet, fds, lost, err := ch.RecvFDs(make([]byte, sys.MaxPacket))
 	if err != nil {
-		return b, fmt.Errorf("cannot read the boot message: %w", err)
+		return b, nil, fmt.Errorf("cannot read the boot message: %w", err)
 	}
 	if err := json.Unmarshal(packet, &b); err != nil {
-		return b, fmt.Errorf("cannot read the boot message: %w", err)
+		return b, nil, fmt.Errorf("cannot read the boot message: %w", err)
 	}
-	return b, nil
+	if lost {
+		return b, nil, errors.New("cannot take the log files over: the limit of open files (RLIMIT_NOFILE) is reached")
+	}
+	return b, filesOf(b.Files, fds), nil
 }
 
 // report tells the master something. It never waits: a worker says a handful
@@ -100,8 +102,12 @@ func (k *control) receive(orders chan<- order, gone chan<- struct{}) {
 			k.log.Warn("the limit of open files (RLIMIT_NOFILE) is reached: an order came without all of its descriptors",
 				zap.String("order", string(o.Kind)), zap.Int("arrived", len(fds)))
 		}
-		if o.Kind == handoff.OrderInspect {
-			inspector.obey(o) // not a matter of the lifecycle, which may be what hangs
+		switch o.Kind {
+		case handoff.OrderInspect: // not a matter of the lifecycle, which may be what hangs
+			inspector.obey(o)
+			continue
+		case handoff.OrderShare: // and this is none either
+			obeyShare(k.log, o.Share)
 			continue
 		}
 		orders <- o

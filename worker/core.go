@@ -31,7 +31,7 @@ type coreOptions struct {
 	MaxRequests uint64
 
 	Report   func(handoff.Report) // must not block
-	Reopen   func()               // reopens the log files
+	Reopen   func(*order)         // reopens the log files
 	SetLevel func(string)
 	Abort    func() // writes all stacks and ends the process
 
@@ -202,7 +202,7 @@ func (c *core) obey(o order) {
 	case handoff.OrderRefuse:
 		c.t.refused.set(o.Refuse)
 	case handoff.OrderReopen:
-		c.o.Reopen()
+		c.o.Reopen(&o)
 	case handoff.OrderLogLevel:
 		c.o.SetLevel(o.LogLevel)
 	default:

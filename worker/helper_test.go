@@ -60,7 +60,7 @@ func newTestCore(tb testing.TB, app App, change func(*config.Settings), more ...
 	}
 	o := coreOptions{
 		App: app, Settings: s, Board: tc.board, Logger: zap.New(zc), PID: os.Getpid(),
-		Report: func(r handoff.Report) { tc.reports <- r }, Reopen: func() {}, SetLevel: func(string) {},
+		Report: func(r handoff.Report) { tc.reports <- r }, Reopen: func(*order) {}, SetLevel: func(string) {},
 		Abort: func() { tc.aborted <- struct{}{} }, Draining: make(chan struct{}),
 	}
 	for _, f := range more {

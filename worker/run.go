@@ -93,12 +93,13 @@ func setUp(app App, info *Info, in *inheritance, box inbox) (stopped bool, err e
 		case err := <-done:
 			return false, err
 		case o := <-box.orders:
-			o.closeRest() // nothing that comes with descriptors is for a worker that is not ready
+			if o.Kind == handoff.OrderReopen {
+				in.reopen(&o)
+				continue
+			}
+			o.closeRest() // nothing else that comes with descriptors is for a worker that is not ready
 			switch o.Kind {
 			case handoff.OrderAdopt, handoff.OrderRelease, handoff.OrderTake, handoff.OrderShed, handoff.OrderRefuse:
-				continue
-			case handoff.OrderReopen:
-				in.reopen()
 				continue
 			case handoff.OrderLogLevel:
 				in.setLevel(o.LogLevel)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"syscall"
@@ -67,6 +69,8 @@ func testHandler(ctx *fasthttp.RequestCtx) {
 	case "/leak":
 		leak(ctx.QueryArgs().GetUintOrZero("mb"))
 		fmt.Fprintf(ctx, "%d\n", os.Getpid())
+	case "/share":
+		fmt.Fprintf(ctx, "%d %d\n", runtime.GOMAXPROCS(0), debug.SetMemoryLimit(-1))
 	case "/body":
 		fmt.Fprintf(ctx, "%d\n", len(ctx.PostBody()))
 	case "/orphan":

@@ -20,7 +20,9 @@ func startUpgradable(t *testing.T, o testproc.Options) *testproc.Process {
 	if o.App == "" {
 		o.App = appFastHTTP
 	}
-	o.Dir = t.TempDir()
+	if o.Dir == "" {
+		o.Dir = t.TempDir()
+	}
 	o.Binary = o.Dir + "/webchasor"
 	self, err := os.Executable()
 	if err != nil {
@@ -31,7 +33,7 @@ func startUpgradable(t *testing.T, o testproc.Options) *testproc.Process {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(o.Binary, data, 0o700); err != nil {
+		if err := os.WriteFile(o.Binary, data, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}

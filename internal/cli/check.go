@@ -2,13 +2,16 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/webchasor/webchasor/internal/config"
+	"github.com/webchasor/webchasor/internal/identity"
 	"github.com/webchasor/webchasor/internal/machine"
+	"github.com/webchasor/webchasor/internal/sys"
 )
 
 // check validates everything that serve would read and prints what it found.
@@ -31,6 +34,14 @@ func (r *runner) check(_ *cli.Context, load Loader) error {
 	for _, s := range config.Shadowed(got) {
 		fmt.Fprintf(out, "warning: %s: %s = %s has no effect, %s wins\n", s.Where, s.Name, s.Value, s.Winner)
 	}
+	if _, err := identity.Resolve(got.Settings.Privileges.User, got.Settings.Privileges.Group); err != nil {
+		return err
+	}
+	if os.Geteuid() == 0 && got.Settings.Privileges.User == "" {
+		fmt.Fprintln(out, "warning: started by this user the workers would run as root: set user, so that a mistake in the application does not cost the machine")
+	}
+	// As serve does: where we may raise the limit there is nothing to warn of.
+	_, _ = sys.RaiseFileLimit(machine.FilesNeeded(got.Settings.WorkerConnections))
 	for _, hint := range slices.Concat(got.Hints, machine.Warnings(got.Settings.Plan(), machine.Read())) {
 		fmt.Fprintf(out, "warning: %s\n", hint)
 	}

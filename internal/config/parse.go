@@ -61,7 +61,11 @@ func (s Setting) set(dst *Settings, raw string, at site) error {
 		case KindPath:
 			*field, err = s.path(raw, at.dir)
 		case KindText:
-			*field = raw
+			if *field = raw; s.Off && strings.EqualFold(raw, "off") {
+				*field = ""
+			}
+		case KindMode:
+			*field, err = s.mode(raw)
 		case KindURL:
 			*field, err = s.url(raw)
 		default:
@@ -263,6 +267,8 @@ func (s Setting) remedy() string {
 		b.WriteString("give host:port, :port, [v6]:port or unix:/path")
 	case KindText:
 		b.WriteString("give a word")
+	case KindMode:
+		b.WriteString("give an octal number")
 	case KindURL:
 		b.WriteString("give an address")
 	case KindList:

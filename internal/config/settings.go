@@ -31,7 +31,8 @@ type Settings struct {
 	AccessLog         string // "" is off, "-" is stdout
 	AccessLogFormat   string // combined, json
 
-	Poison Poison
+	Privileges Privileges
+	Poison     Poison
 
 	HTTP  HTTP
 	Admin Admin

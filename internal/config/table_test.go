@@ -101,6 +101,7 @@ func leaves(s Settings) map[string]any {
 func TestDefaults(t *testing.T) {
 	want := Settings{
 		Bind: []string{":8000"}, Workers: 9, WorkerConnections: 1000, Timeout: 120 * time.Second, Backlog: 2048,
+		Privileges:  Privileges{NoNewPrivs: true},
 		MaxRequests: 1000, MaxRequestsJitter: 50, GracefulTimeout: 30 * time.Second, StreamTimeout: 300 * time.Second,
 		WriteTimeout: 30 * time.Second, BootTimeout: 60 * time.Second, Keepalive: 5 * time.Second,
 		RecycleInterval: time.Second, Accept: "auto", Watch: true, StateDir: "/var/lib/webchasor", ControlSocket: Auto,

@@ -24,6 +24,7 @@ type Status struct {
 	Listeners  []Listener      `json:"listeners"`
 	Overflows  uint64          `json:"listen_overflows"` // of the whole network namespace, since its start
 	Limits     []Limit         `json:"limits,omitempty"`
+	Share      *Share          `json:"worker_share,omitempty"` // absent where there is nothing to share
 	Totals     Totals          `json:"totals"`
 	Recent     Recently        `json:"recent"`
 	Machine    Machine         `json:"machine"`
@@ -123,6 +124,13 @@ type Listener struct {
 	Depth   int `json:"depth"`
 	Deepest int `json:"deepest"`
 	Backlog int `json:"backlog"`
+}
+
+// Share is what each worker may use of what all have together. 0 says nothing:
+// there is no limit to share, or the environment sets one for each worker.
+type Share struct {
+	Cores  int   `json:"gomaxprocs,omitempty"`
+	Memory int64 `json:"gomemlimit_bytes,omitempty"`
 }
 
 // Limit is a concurrency limit that workers have, summed over them.

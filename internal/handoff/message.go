@@ -17,8 +17,11 @@ type Boot struct {
 	MaxRequests uint64
 	Refuse      []Refusal `json:",omitempty"` // as in [Order.Refuse]
 	Settings    config.Settings
-	Permits     *Permits `json:",omitempty"` // nil: this worker counts for itself
-	Listeners   []Listener
+	// Files are the log files whose descriptors come beside the packet, in order,
+	// because the worker may not open them itself. Others it opens by their path.
+	Files     []File   `json:",omitempty"`
+	Permits   *Permits `json:",omitempty"` // nil: this worker counts for itself
+	Listeners []Listener
 }
 
 // Permits is the worker's seat on the board of permits at [FDPermits].
@@ -54,6 +57,26 @@ type Order struct {
 	Refuse []Refusal `json:",omitempty"`
 	// Inspect of OrderInspect.
 	Inspect *Inspection `json:",omitempty"`
+	// Files of OrderReopen, as in [Boot.Files].
+	Files []File `json:",omitempty"`
+	// Share of OrderShare.
+	Share *Share `json:",omitempty"`
+}
+
+// File names a log file.
+type File string
+
+// The files.
+const (
+	FileLog    File = "log"
+	FileAccess File = "access"
+)
+
+// Share is a worker's part of what all workers have together. 0 leaves a value
+// as it is.
+type Share struct {
+	Cores  int   // GOMAXPROCS
+	Memory int64 // GOMEMLIMIT in bytes
 }
 
 // Refusal is a kind of request that has killed workers and is kept away from
@@ -76,7 +99,7 @@ type OrderKind string
 const (
 	OrderDrain    OrderKind = "drain"     // finish what is under way, then exit 0
 	OrderQuit     OrderKind = "quit"      // quick stop: close everything and exit 0 now
-	OrderReopen   OrderKind = "reopen"    // reopen log files
+	OrderReopen   OrderKind = "reopen"    // reopen log files; a descriptor for each of Files
 	OrderLogLevel OrderKind = "log-level" // change the level
 	OrderAdopt    OrderKind = "adopt"     // accept on another slot's sockets too
 	OrderRelease  OrderKind = "release"   // stop accepting on them
@@ -84,6 +107,7 @@ const (
 	OrderShed     OrderKind = "shed"      // hand Count idle connections over and go on serving
 	OrderRefuse   OrderKind = "refuse"    // answer some kinds of requests with 503
 	OrderInspect  OrderKind = "inspect"   // one descriptor: where to write what Inspect asks for
+	OrderShare    OrderKind = "share"     // a new share: the number of workers has changed
 )
 
 // DrainReason says why a worker has to leave.

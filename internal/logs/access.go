@@ -2,6 +2,7 @@ package logs
 
 import (
 	"bytes"
+	"os"
 	"sync"
 	"time"
 )
@@ -157,6 +158,12 @@ func (a *Access) note(err error) error {
 func (a *Access) Reopen() error {
 	_ = a.Flush()
 	return a.sink.Reopen()
+}
+
+// Replace is Reopen with a file that somebody else has opened, see [Sink.Replace].
+func (a *Access) Replace(f *os.File) error {
+	_ = a.Flush()
+	return a.sink.Replace(f)
 }
 
 // Close writes what waits. Lines logged afterwards are dropped.

@@ -49,6 +49,20 @@ func newSink(path string, dst destination, last *os.File) *Sink {
 	return s
 }
 
+// Given is [Open] for a file that somebody else has opened by [OpenFile], because
+// this process may not. It takes the file, also when it fails. Such a sink is
+// moved to another file by [Sink.Replace].
+func Given(path string, file, stdFD *os.File) (*Sink, error) {
+	std, err := duplicate(stdFD)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot use standard stream %s for logging: %w", stdFD.Name(), err), file.Close())
+	}
+	return newSink(path, examine(file), std), nil
+}
+
+// OpenFile opens a log file for [Given] and [Sink.Replace], as [Open] would. The caller owns it.
+func OpenFile(path string) (*os.File, error) { return openFile(path) }
+
 // Write writes p, which should be one line or several whole ones, in a single
 // write(2). It blocks while a pipe or terminal is full and returns an error
 // only when the kernel refuses the bytes.
@@ -144,6 +158,11 @@ func (s *Sink) Reopen() error {
 	if err != nil {
 		return fmt.Errorf("keep the old log file: %w", err)
 	}
+	return s.Replace(f)
+}
+
+// Replace is [Sink.Reopen] with a file that somebody else has opened. It takes the file.
+func (s *Sink) Replace(f *os.File) error {
 	fresh := examine(f)
 	s.mu.Lock()
 	s.swap.Lock()

@@ -91,6 +91,10 @@ func cpuQuota(root string) float64 {
 	return least
 }
 
+// MemoryQuota returns the smallest limit of memory that a cgroup sets us, in
+// bytes, or 0.
+func MemoryQuota() int64 { return memoryQuota("/") }
+
 // memoryQuota is the smallest memory limit that binds us, or 0. Version 1
 // writes a number near 2^63 for no limit, which no machine has.
 func memoryQuota(root string) int64 {

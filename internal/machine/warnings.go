@@ -29,6 +29,11 @@ const (
 	podMargin = 10 * time.Second
 )
 
+// FilesNeeded is how many descriptors a worker with so many connections needs.
+func FilesNeeded(connections int) uint64 {
+	return uint64(max(connections, 0)) + fileHeadroom
+}
+
 // Warnings says where the plan asks for more than the machine offers, one
 // sentence with numbers and remedy each. What is unknown is not judged.
 func Warnings(p Plan, f Facts) []string {
@@ -39,7 +44,7 @@ func Warnings(p Plan, f Facts) []string {
 		warn("backlog %d is cut to net.core.somaxconn %d by the kernel: run `sysctl -w net.core.somaxconn=%d` or lower backlog",
 			p.Backlog, f.Somaxconn, p.Backlog)
 	}
-	if need := uint64(p.WorkerConnections) + fileHeadroom; f.FileLimit > 0 && need > f.FileLimit {
+	if need := FilesNeeded(p.WorkerConnections); f.FileLimit > 0 && need > f.FileLimit {
 		warn("worker_connections %d needs about %d file descriptors in each worker, RLIMIT_NOFILE is %d: raise it "+
 			"(`ulimit -n %d`, LimitNOFILE=%d in systemd) or lower worker_connections",
 			p.WorkerConnections, need, f.FileLimit, need, need)

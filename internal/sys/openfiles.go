@@ -3,6 +3,7 @@ package sys
 import (
 	"fmt"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,6 +15,27 @@ func FileLimit() (int, error) {
 		return 0, fmt.Errorf("cannot read the limit of open files: %w", err)
 	}
 	return int(min(limit.Cur, 1<<30)), nil
+}
+
+// RaiseFileLimit makes room for so many descriptors in this process and in those
+// it starts. Up to the hard limit Go has done it at the start, for this process
+// alone; beyond it needs root or CAP_SYS_RESOURCE (setrlimit(2)), and the kernel
+// allows no more than fs.nr_open. raised is false where there was room already.
+func RaiseFileLimit(need uint64) (raised bool, err error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return false, fmt.Errorf("cannot read the limit of open files: %w", err)
+	}
+	if uint64(limit.Cur) >= need {
+		return false, nil
+	}
+	// Package syscall's own call, because it also ends Go's habit of giving
+	// children the soft limit from before the start.
+	limit.Cur, limit.Max = need, max(limit.Max, need)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return false, fmt.Errorf("cannot raise the limit of open files (RLIMIT_NOFILE) to %d: %w", need, err)
+	}
+	return true, nil
 }
 
 // OpenFiles counts this process's descriptors. It lists a folder of the

@@ -71,6 +71,9 @@ func (f *Fleet) View() View {
 	return v
 }
 
+// Slots is the number of workers wanted.
+func (f *Fleet) Slots() int { return len(f.slots) }
+
 func (w *worker) view() *WorkerView {
 	if w == nil {
 		return nil
