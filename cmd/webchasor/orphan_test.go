@@ -114,13 +114,16 @@ func TestOrphanSurvivesThreeUpgrades(t *testing.T) {
 // and not even write its stacks.
 func TestOrphanEndsAtItsDeadline(t *testing.T) {
 	t.Parallel()
-	p := startUpgradable(t, orphanOptions("WEB_WORKERS=1", "GRACEFUL_TIMEOUT=1", "STREAM_TIMEOUT=1"))
+	p := startUpgradable(t, orphanOptions("WEB_WORKERS=1", "GRACEFUL_TIMEOUT=1", "STREAM_TIMEOUT=4"))
 	addr := p.Up()
 	c := control.New(p.Path("control.sock"))
 	_, worker := streaming(t, addr, 3000)
-	p.SignalPID(worker, syscall.SIGSTOP)
 	p.Signal(syscall.SIGUSR2)
-	p.WaitLog(0, testproc.Msg(msgUpgraded), "the upgrade succeeds")
+	// Not earlier: a stopped process group whose parent leaves gets SIGCONT (_exit(2)).
+	if code := p.WaitExit(testproc.Patience); code != 0 {
+		t.Errorf("the first master ended with %d", code)
+	}
+	p.SignalPID(worker, syscall.SIGSTOP)
 	o := orphanOf(t, c, worker)
 	p.WaitLog(0, testproc.Text("ending a worker of a previous master", "its time to finish is over"), "why it has to end")
 	if time.Now().Before(o.Deadline) {
