@@ -22,6 +22,8 @@ require (
 
 require github.com/creack/pty v1.1.24
 
+require github.com/pires/go-proxyproto v0.15.0
+
 require (
 	charm.land/bubbletea/v2 v2.1.1
 	github.com/beorn7/perks v1.0.1 // indirect

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 
@@ -81,6 +82,9 @@ func writeLost(path string, format logs.AccessFormat, stdout int, lines []logs.R
 
 // hostOf is a client's address without the port; "" for a unix socket.
 func hostOf(client string) string {
+	if _, err := netip.ParseAddr(client); err == nil {
+		return client // from a proxy, which names no port
+	}
 	host, _, err := net.SplitHostPort(client)
 	if err != nil {
 		return ""

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"net"
 
 	"github.com/webchasor/webchasor/internal/logs"
@@ -10,7 +11,8 @@ import (
 // all requests of the connection, which come one after the other.
 type accessLine struct {
 	logs.Record
-	buf []byte
+	peer string // who the client is unless a proxy says more
+	buf  []byte
 }
 
 // line returns the connection's access line, empty but for what never changes;
@@ -20,8 +22,9 @@ func (c *conn) line() *accessLine {
 		return nil
 	}
 	if c.access == nil {
-		c.access = &accessLine{Record: logs.Record{Remote: hostOf(c.RemoteAddr()), PID: c.t.pid, Slot: c.t.slot}}
+		c.access = &accessLine{Record: logs.Record{PID: c.t.pid, Slot: c.t.slot}, peer: hostOf(c.RemoteAddr())}
 	}
+	c.access.Remote = cmp.Or(c.client.said, c.access.peer)
 	return c.access
 }
 

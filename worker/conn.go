@@ -79,6 +79,7 @@ type conn struct {
 	room int // the server's read buffer when it is empty; the serving goroutine's
 
 	access   *accessLine // the serving goroutine's; nil until needed
+	client   identity    // the serving goroutine's
 	scrutiny scrutiny
 	seen     vigil // the watchdog's notes; nobody else touches them
 }
@@ -116,6 +117,9 @@ func (c *conn) Read(p []byte) (int, error) {
 			return c.inspect(p[:n], c.arrived())
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			if errors.As(err, &c.scrutiny.barred) {
+				return c.bar(p) // no request, but an answer
+			}
 			return n, err
 		}
 		if again, err := c.expired(err); !again {

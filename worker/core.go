@@ -83,7 +83,7 @@ func newCore(o coreOptions) (*core, error) {
 		return nil, err
 	}
 	t := &tracker{
-		clock: sys.NewClock(), board: o.Board, log: o.Logger, access: o.Access,
+		clock: sys.NewClock(), board: o.Board, log: o.Logger, access: o.Access, proxy: o.Settings.Proxy,
 		totals:  totals{o.Board.Totals(), o.Ledger, o.Routes},
 		hangups: watcher, pid: o.PID, slot: o.Slot,
 	}

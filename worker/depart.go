@@ -62,5 +62,9 @@ func (c *conn) taken() {
 func (c *conn) recordOf() transfer.Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return transfer.Record{Since: c.since, Spoke: c.spoke}
+	r := transfer.Record{Since: c.since, Spoke: c.spoke}
+	if p, ok := c.socket.(*proxied); ok {
+		p.note(&r)
+	}
+	return r
 }

@@ -75,6 +75,9 @@ func (e *fastEngine) serve(ctx *fasthttp.RequestCtx) {
 	if c.scrutiny.Variants() {
 		dropVariants(ctx.Request.Header.Del)
 	}
+	if c.client.trusted {
+		c.forwardFast(ctx)
+	}
 	defer e.leave(ctx, c)
 	e.handler(ctx)
 }

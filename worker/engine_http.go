@@ -97,6 +97,12 @@ func (e *httpEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.scrutiny.Variants() {
 		dropVariants(r.Header.Del)
 	}
+	if p, ok := c.socket.(*proxied); ok {
+		r.RemoteAddr = p.RemoteAddr().String() // net/http asked before the first byte
+	}
+	if c.client.trusted {
+		c.forwardHTTP(r)
+	}
 	parent := r.Context()
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	// net/http watches the client itself and gives no cause.

@@ -96,12 +96,17 @@ func deny() (list []*denial) {
 				code = "head_too_large"
 			}
 		}
-		body := envelope(r.String(), kind, code)
-		list = append(list, &denial{status: r.Status(), reason: r.String(), text: fmt.Sprintf(
-			"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
-			r.Status(), fasthttp.StatusMessage(r.Status()), len(body), body)})
+		list = append(list, newDenial(r.Status(), r.String(), r.String(), kind, code))
 	}
 	return list
+}
+
+// newDenial tells the log the reason and the client the message.
+func newDenial(status int, reason, message, kind, code string) *denial {
+	body := envelope(message, kind, code)
+	return &denial{status: status, reason: reason, text: fmt.Sprintf(
+		"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		status, fasthttp.StatusMessage(status), len(body), body)}
 }
 
 // crowded refuses a body for which there is no memory.

@@ -3,7 +3,6 @@ package worker
 import (
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"time"
 )
@@ -81,7 +80,7 @@ func (c *conn) cut(id uint64, now time.Duration, reset bool) bool {
 		c.req.cause = ErrTimeout
 	}
 	c.endContext(c.req.cause)
-	if tcp, ok := c.socket.(*net.TCPConn); ok && reset {
+	if tcp, ok := c.socket.(interface{ SetLinger(sec int) error }); ok && reset {
 		_ = tcp.SetLinger(0)
 	} else {
 		_ = c.socket.CloseWrite()

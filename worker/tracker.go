@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/logs"
 	"github.com/webchasor/webchasor/internal/scoreboard"
 	"github.com/webchasor/webchasor/internal/sys"
@@ -24,8 +25,9 @@ type tracker struct {
 	conns    registry
 	ids      atomic.Uint64
 	refused  refusedShapes
-	draining atomic.Bool           // responses carry Connection: close
-	entrance *entrance             // nil without one, in tests
+	draining atomic.Bool // responses carry Connection: close
+	entrance *entrance   // nil without one, in tests
+	proxy    config.Proxy
 	mover    atomic.Pointer[mover] // hands connections over; nil while none does
 
 	release   func(*conn) // gives the connection's permit back
@@ -36,7 +38,7 @@ type tracker struct {
 // add wraps an accepted connection; false if the scoreboard is full.
 func (t *tracker) add(s socket) (*conn, bool) {
 	t.totals.slot.Accepted()
-	return t.wrap(s, connFresh, t.clock.Now())
+	return t.wrap(t.greeted(s), connFresh, t.clock.Now())
 }
 
 // addMoved wraps a connection that another worker has given away. The time it
@@ -47,7 +49,7 @@ func (t *tracker) addMoved(s socket, r transfer.Record) (*conn, bool) {
 	if r.Spoke {
 		state = connIdle
 	}
-	return t.wrap(s, state, min(r.Since, t.clock.Now()))
+	return t.wrap(greetedBefore(s, r), state, min(r.Since, t.clock.Now()))
 }
 
 func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, bool) {
@@ -58,7 +60,7 @@ func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, b
 	c := &conn{socket: s, t: t, entry: entry, index: index, since: since, state: state, spoke: state == connIdle}
 	c.seen.at = t.clock.Now()
 	c.scrutinize()
-	entry.Open(clientOf(s), since)
+	c.introduce(since)
 	t.conns.add(c)
 	if m := t.mover.Load(); m != nil && m.drains {
 		c.departFor(m) // it came just as the drain began

@@ -110,7 +110,7 @@ func sampleValue(s Setting) string {
 		return `"off"`
 	case s.Default == "":
 		return `""`
-	case s.Kind == KindBind, s.Kind == KindList, s.Default == "-", s.Default == "off":
+	case listKinds[s.Kind] != "", s.Default == "-", s.Default == "off":
 		return `"` + s.Default + `"`
 	}
 	return s.Default

@@ -55,6 +55,10 @@ var badFiles = map[string][]string{
 		`:4: cannot use "server.odd\nkey": there is no such key; delete it`,
 	},
 	"bind.bad.yaml": {`:2: cannot use server.bind = "8000": it is a port without a colon, write :8000; give host:port`},
+	"networks.bad.yaml": {
+		`:2: cannot use server.proxy_allow_ips = "balancer.example": "balancer.example" is no IP address; give IP addresses or networks separated by commas, or * for all, for example 10.0.0.0/8`,
+		`:3: cannot use server.forwarded_allow_ips = "10.0.0.1/8,::1": "10.0.0.1/8" has bits behind its length, write 10.0.0.0/8`,
+	},
 	"combination.bad.yaml": {
 		`:3: cannot use stream_timeout = "30s": it is below graceful_timeout = 60s`,
 		`:8: cannot use max_concurrent_requests = "10": it is below llm_concurrent_limit = 20`,

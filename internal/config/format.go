@@ -25,6 +25,8 @@ func (s Setting) text(src *Settings) string {
 		return strings.Join(*field, ",")
 	case *AdminBind:
 		return field.text()
+	case *Networks:
+		return field.text()
 	case *Secret:
 		return field.Reveal()
 	case *string:

@@ -54,6 +54,8 @@ func (s Setting) set(dst *Settings, raw string, at site) error {
 		}
 	case *AdminBind:
 		err = field.set(raw)
+	case *Networks:
+		err = field.set(raw)
 	case *Secret:
 		*field = Secret(raw)
 	case *string:
@@ -273,6 +275,8 @@ func (s Setting) remedy() string {
 		b.WriteString("give an address")
 	case KindList:
 		b.WriteString("give words separated by commas")
+	case KindNetworks:
+		b.WriteString("give IP addresses or networks separated by commas, or * for all")
 	case KindSection:
 		return "write it as configs/webchasor.yaml shows"
 	}

@@ -38,10 +38,11 @@ const (
 	KindPath     Kind = "path"
 	KindBind     Kind = "bind" // one or more addresses
 	KindText     Kind = "text"
-	KindMode     Kind = "mode"    // octal, as in 0027
-	KindURL      Kind = "url"     // http or https
-	KindList     Kind = "list"    // words, comma separated or a YAML list
-	KindSection  Kind = "section" // a structure, in the YAML file only; see section
+	KindMode     Kind = "mode"     // octal, as in 0027
+	KindURL      Kind = "url"      // http or https
+	KindList     Kind = "list"     // words, comma separated or a YAML list
+	KindNetworks Kind = "networks" // IP addresses and networks, comma separated or a YAML list
+	KindSection  Kind = "section"  // a structure, in the YAML file only; see section
 )
 
 // Setting describes one setting completely.

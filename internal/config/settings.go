@@ -34,6 +34,7 @@ type Settings struct {
 	Privileges Privileges
 	Poison     Poison
 
+	Proxy Proxy
 	HTTP  HTTP
 	Admin Admin
 	API   API

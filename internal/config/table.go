@@ -5,7 +5,7 @@ import "slices"
 // Table lists every setting in the order in which people read them. The
 // caller owns the slice.
 func Table() []Setting {
-	return slices.Concat(tableServing(), tableTimes(), tableLimitsHTTP(), tableRecycling(), tableOperation(), tablePrivileges(), tablePoison(), tableAdmin(), tableAPI(), tableGateway())
+	return slices.Concat(tableServing(), tableTimes(), tableProxy(), tableLimitsHTTP(), tableRecycling(), tableOperation(), tablePrivileges(), tablePoison(), tableAdmin(), tableAPI(), tableGateway())
 }
 
 // tableServing has the settings that size the service.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -99,6 +100,7 @@ func leaves(s Settings) map[string]any {
 }
 
 func TestDefaults(t *testing.T) {
+	loopback := Networks{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}
 	want := Settings{
 		Bind: []string{":8000"}, Workers: 9, WorkerConnections: 1000, Timeout: 120 * time.Second, Backlog: 2048,
 		Privileges:  Privileges{NoNewPrivs: true},
@@ -107,6 +109,7 @@ func TestDefaults(t *testing.T) {
 		RecycleInterval: time.Second, Accept: "auto", Watch: true, StateDir: "/var/lib/webchasor", ControlSocket: Auto,
 		LogLevel: "info", LogFormat: "auto", LogFile: "-", AccessLogFormat: "combined",
 		Poison: Poison{Deaths: 3, Within: 10 * time.Minute},
+		Proxy:  Proxy{AllowIPs: loopback, ForwardedIPs: loopback},
 		HTTP: HTTP{
 			Strict: true, LimitRequestLine: 4094, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
 			LimitRequestHead: 16 << 10, LimitRequestBody: 32 << 20, LimitRequestMemory: 256 << 20,

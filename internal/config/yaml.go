@@ -136,6 +136,9 @@ func (w *yamlWalk) isSection(path string) bool {
 	return false
 }
 
+// listKinds are the kinds that may be a YAML list, with what an entry is.
+var listKinds = map[Kind]string{KindBind: "an address", KindList: "a word", KindNetworks: "an address or a network"}
+
 // setting takes the raw value, a list for addresses.
 func (w *yamlWalk) setting(s Setting, key, value *yaml.Node) {
 	value = follow(value)
@@ -154,11 +157,11 @@ func (w *yamlWalk) setting(s Setting, key, value *yaml.Node) {
 	case s.Kind == KindSection:
 		w.values = append(w.values, fileValue{name: s.Name, node: value, where: at})
 		return
-	case value.Kind == yaml.SequenceNode && (s.Kind == KindBind || s.Kind == KindList):
+	case value.Kind == yaml.SequenceNode && listKinds[s.Kind] != "":
 		var items []string
 		for _, item := range value.Content {
 			if item = follow(item); item.Kind != yaml.ScalarNode || isNull(item) {
-				fail("one of its entries is not " + map[Kind]string{KindBind: "an address", KindList: "a word"}[s.Kind])
+				fail("one of its entries is not " + listKinds[s.Kind])
 				return
 			}
 			items = append(items, item.Value)

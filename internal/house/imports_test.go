@@ -40,6 +40,7 @@ var pure = []string{"cmp", "errors", "fmt", "iter", "maps", "math", "math/bits",
 var owners = map[string]string{
 	"golang.org/x/sys/unix":                                   "internal/sys",
 	"golang.org/x/net/bpf":                                    "internal/steer",
+	"github.com/pires/go-proxyproto":                          "internal/proxyheader",
 	"github.com/cloudflare/tableflip":                         "supervisor",
 	"github.com/fsnotify/fsnotify":                            "supervisor/watch",
 	"charm.land/bubbletea/v2":                                 "internal/tui",

@@ -23,7 +23,7 @@ const (
 
 // Entry is one connection's line in the table, acquired from a [Board].
 //
-// Open, Begin, Describe, End, Hijack and Release belong to the connection's owner, one
+// Open, Rename, Begin, Describe, End, Hijack and Release belong to the connection's owner, one
 // call at a time. Progress, Stream and MarkStuck may come from other goroutines meanwhile.
 // Times are [sys.Monotonic] or a [sys.Clock]'s.
 type Entry struct {
@@ -41,6 +41,15 @@ func (e *Entry) Open(client string, now time.Duration) {
 	r.last.Store(uint64(now))
 	r.control.Add(sequence)
 	e.head.opened.Add(1)
+}
+
+// Rename says who the client is, once somebody has told it.
+func (e *Entry) Rename(client string) {
+	r := e.rec
+	r.control.Add(sequence)
+	n := pack(r.client[:], view8(client))
+	r.lengths.Store(r.lengths.Load()&0xffffff | uint64(n)<<24)
+	r.control.Add(sequence)
 }
 
 // Begin begins a request. Ids are the caller's and unique in the worker.

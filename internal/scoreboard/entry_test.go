@@ -40,6 +40,7 @@ func TestEntryTellsTheLifeOfAConnection(t *testing.T) {
 		}},
 		{name: "stream", do: func() { e.Stream(); e.Stream() }, want: func() { want.Streaming = true }},
 		{name: "stuck", do: func() { e.MarkStuck(77) }, want: func() { want.Stuck = true }},
+		{name: "rename", do: func() { e.Rename("198.51.100.200:1") }, want: func() { want.Client = "198.51.100.200:1" }},
 		{name: "end", do: func() { e.End(80 * second) }, idle: true},
 		{name: "next", do: func() { e.Begin(78, 90*second) }, want: func() {
 			// Nothing of the last request shows through.

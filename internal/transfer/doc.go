@@ -11,7 +11,8 @@
 //	receiver -> sender  't'  taken: 2 bytes, how many of the batch arrived; 4 bytes, how many more may be sent
 //
 // A record is 8 bytes, since when the connection is idle (CLOCK_MONOTONIC in
-// nanoseconds, the same for all processes), and a byte of flags.
+// nanoseconds, the same for all processes), a byte of flags, and 16 bytes of address
+// and 2 of port that a balancer has named.
 //
 // # Ownership
 //

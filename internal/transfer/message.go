@@ -3,11 +3,12 @@ package transfer
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"time"
 )
 
 // Version is the first byte of every message.
-const Version = 1
+const Version = 2
 
 // MaxBatch is how many connections one message carries.
 const MaxBatch = 64
@@ -18,6 +19,11 @@ type Record struct {
 	Since time.Duration
 	// Spoke: it has had a request.
 	Spoke bool
+	// Proxied: its peer is a balancer that tells the client's address in a PROXY
+	// header, and Told: that has been read. Client is what it said, and not valid
+	// where that was nothing.
+	Proxied, Told bool
+	Client        netip.AddrPort
 }
 
 // kind is the second byte of a message.
@@ -39,9 +45,19 @@ type message struct {
 
 const (
 	headSize   = 2
-	recordSize = 9
-	flagSpoke  = 1 << 0
+	recordSize = 27
+	flagsAt    = 8
+	addressAt  = 9
+	portAt     = 25
 	maxCredits = 1 << 20
+)
+
+// The flags of a record.
+const (
+	flagSpoke = 1 << iota
+	flagProxied
+	flagTold
+	flagClient // there is an address
 )
 
 // encode is the packet of m.
@@ -56,15 +72,43 @@ func (m message) encode() []byte {
 	case kindBatch:
 		b = binary.BigEndian.AppendUint16(b, uint16(len(m.records)))
 		for _, r := range m.records {
-			b = binary.BigEndian.AppendUint64(b, uint64(r.Since))
-			var flags byte
-			if r.Spoke {
-				flags |= flagSpoke
-			}
-			b = append(b, flags)
+			b = r.append(b)
 		}
 	}
 	return b
+}
+
+func (r Record) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(r.Since))
+	var flags byte
+	for _, f := range [...]struct {
+		is  bool
+		bit byte
+	}{{r.Spoke, flagSpoke}, {r.Proxied, flagProxied}, {r.Told, flagTold}, {r.Client.IsValid(), flagClient}} {
+		if f.is {
+			flags |= f.bit
+		}
+	}
+	var address [16]byte
+	if r.Client.IsValid() {
+		address = r.Client.Addr().As16()
+	}
+	b = append(append(b, flags), address[:]...)
+	return binary.BigEndian.AppendUint16(b, r.Client.Port())
+}
+
+// recordAt reads the record at the beginning of b.
+func recordAt(b []byte) Record {
+	flags := b[flagsAt]
+	r := Record{
+		Since: time.Duration(binary.BigEndian.Uint64(b)),
+		Spoke: flags&flagSpoke != 0, Proxied: flags&flagProxied != 0, Told: flags&flagTold != 0,
+	}
+	if flags&flagClient != 0 {
+		a := netip.AddrFrom16([16]byte(b[addressAt:portAt])).Unmap()
+		r.Client = netip.AddrPortFrom(a, binary.BigEndian.Uint16(b[portAt:]))
+	}
+	return r
 }
 
 // decode reads a packet. Nothing in it is believed: the peer may be another
@@ -89,9 +133,7 @@ func decode(b []byte) (message, error) {
 			return message{}, fmt.Errorf("cannot read a batch of %d connections in %d bytes", n, len(rest))
 		}
 		for ; len(rest) > 0; rest = rest[recordSize:] {
-			m.records = append(m.records, Record{
-				Since: time.Duration(binary.BigEndian.Uint64(rest)), Spoke: rest[8]&flagSpoke != 0,
-			})
+			m.records = append(m.records, recordAt(rest))
 		}
 	default:
 		return message{}, fmt.Errorf("cannot read a message %q of %d bytes", b[1], len(b))

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
@@ -17,6 +18,11 @@ func examples() []message {
 		{kind: kindTaken, taken: 0, credits: 7},
 		{kind: kindTaken, taken: MaxBatch},
 		{kind: kindBatch, records: []Record{{Since: 1, Spoke: true}}},
+		{kind: kindBatch, records: []Record{
+			{Proxied: true}, {Proxied: true, Told: true},
+			{Spoke: true, Proxied: true, Told: true, Client: netip.MustParseAddrPort("203.0.113.9:1024")},
+			{Proxied: true, Told: true, Client: netip.MustParseAddrPort("[2001:db8::9]:65535")},
+		}},
 		full,
 	}
 }
