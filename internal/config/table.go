@@ -38,8 +38,8 @@ func tableServing() []Setting {
 		{
 			Name: "backlog", Env: "BACKLOG", YAML: "server.backlog", Flag: "backlog",
 			Kind: KindInt, Default: "2048", Min: 1, Max: 1 << 20, Group: GroupServer, Class: Hot,
-			Help:    "connections that may wait to be accepted; the kernel caps it at net.core.somaxconn",
-			Why:     "Raise it when the log says \"backlog full\", together with net.core.somaxconn.",
+			Help:    "connections that may wait to be accepted, per address and (sharded) per worker slot; the kernel caps it at net.core.somaxconn",
+			Why:     "Sharded, this is the least that the service can queue. Raise it when the log says \"backlog full\", together with net.core.somaxconn.",
 			Example: "4096",
 			at:      func(s *Settings) any { return &s.Backlog },
 		},

@@ -71,11 +71,11 @@ func (p *proof) ratePass(workers int, mode string, length time.Duration) (pass r
 	p.Do(func() {
 		s := p.start(fmt.Sprintf("WEB_WORKERS=%d", workers), "ACCEPT="+mode)
 		hammer(s.addr, length/4) // caches and heaps warm up
-		before := voluntarySwitches(s.pids())
+		before := testproc.VoluntarySwitches(s.pids()...)
 		begin := time.Now()
 		done, failed := hammer(s.addr, length)
 		took := time.Since(begin)
-		switches := voluntarySwitches(s.pids()) - before
+		switches := testproc.VoluntarySwitches(s.pids()...) - before
 		pass = ratePass{
 			perSecond: float64(done) / took.Seconds(),
 			switches:  float64(switches) / float64(max(done, 1)),
