@@ -80,20 +80,24 @@ func (m *master) report(c *child, h exited, v autopsy.Verdict, e autopsy.Evidenc
 		zap.String("detail", v.Sentence),
 		zap.Duration("uptime", h.at.Sub(c.started).Round(time.Millisecond)),
 	)
+	record := m.record(c, h, v, e)
 	if !v.Abnormal {
+		if n := len(record.InFlight); n > 0 { // a quick stop, or handlers that never returned
+			fields = append(fields, zap.Int("requests_lost", n))
+		}
 		m.log.Info("worker exited", fields...)
 		m.jot(control.KindExit, c, v.Sentence, "cause", string(v.Cause))
+		m.accountLost(c, record)
 		return
 	}
-	record := m.record(c, h, v, e)
 	record.Seen = m.blame(c, record)
 	brief := record.Brief()
 	m.lastDeaths[c.slot] = &brief
 	m.jotDeath(brief)
-	m.log.Error("worker died", append(fields,
+	m.log.Error("worker died", append(append(fields,
 		zap.String("record", m.deaths.Path(record)),
 		zap.Int("requests_lost", len(record.InFlight)),
-	)...)
+	), noStacks(v)...)...)
 	m.logLost(c, record)
 	m.logClosed(c, record)
 	m.bury(c, record)
@@ -112,15 +116,36 @@ func (m *master) jotDeath(d control.Death) {
 	m.journal.Add(e)
 }
 
+// noStacks says in the line of a death why no stacks follow it.
+func noStacks(v autopsy.Verdict) []zap.Field {
+	if v.NoStacks == "" {
+		return nil
+	}
+	return []zap.Field{zap.String("stacks", v.NoStacks)}
+}
+
+// logStacks shows the stacks that matter most; the record has them all.
+func logStacks(log *zap.Logger, r autopsy.Record) {
+	const most = 3
+	for _, s := range r.Telling(most) {
+		log.Error("stack of the dead worker",
+			zap.Int("goroutines", s.Count), zap.String("state", s.State), zap.Strings("frames", s.Frames))
+	}
+	if left := len(r.Stacks.Stacks) - most; left > 0 {
+		log.Error("more stacks; see the record", zap.Int("different", left), zap.String("record", r.ID()))
+	}
+}
+
 // bury hands the slow part over: the stacks, the files, the access lines. The
 // crash memory goes along.
 func (m *master) bury(c *child, r autopsy.Record) {
 	crash := c.crash
 	c.crash = -1
-	store, log, full := m.deaths, m.log, r // the loop goes on with its own copy
+	store, log, full := m.deaths, m.log.With(c.fields()...), r // the loop goes on with its own copy
 	written := m.undertaker.submit(func() {
 		full.Stacks = autopsy.Group(readCrash(crash, crashLimit))
 		_ = sys.CloseFD(crash)
+		logStacks(log, full)
 		if _, err := store.Write(full); err != nil && !errors.Is(err, autopsy.ErrStillFailing) {
 			log.Warn("trouble with the records of deaths", zap.Error(err))
 		}

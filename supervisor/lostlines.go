@@ -43,12 +43,16 @@ func (m *master) accountLost(c *child, r autopsy.Record) {
 // lostLines are the access lines of a death.
 func lostLines(r autopsy.Record) []logs.Record {
 	lines := make([]logs.Record, 0, len(r.InFlight))
+	death := ""
+	if r.Verdict.Abnormal { // else there is no record
+		death = r.ID()
+	}
 	for _, q := range r.InFlight {
 		lines = append(lines, logs.Record{
 			Remote: hostOf(q.Client), Time: r.Time.Add(-q.Age), Duration: q.Age,
 			Method: orDash(q.Method), URI: orDash(q.Path), Proto: "-", // nobody kept it
 			Status: statusOf(q), Bytes: int64(q.BytesOut), UserAgent: "lost:" + string(r.Verdict.Cause),
-			PID: r.PID, Slot: r.Slot, Lost: string(r.Verdict.Cause), Death: r.ID(),
+			PID: r.PID, Slot: r.Slot, Lost: string(r.Verdict.Cause), Death: death,
 		})
 	}
 	return lines

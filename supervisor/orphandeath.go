@@ -45,10 +45,10 @@ func (m *master) orphanGone(h orphanGone) {
 	brief := record.Brief()
 	m.lastDeaths[o.Slot] = &brief
 	m.jotOrphan(o, text, verdict, brief.ID)
-	m.log.Error("worker of the previous master died", o.fields(
+	m.log.Error("worker of the previous master died", o.fields(append(noStacks(verdict),
 		zap.String("cause", string(verdict.Cause)), zap.String("detail", text),
 		zap.Duration("uptime", record.Uptime), zap.String("record", m.deaths.Path(record)),
-		zap.Int("requests_lost", len(record.InFlight)), zap.Int("left", len(m.orphans)))...)
+		zap.Int("requests_lost", len(record.InFlight)), zap.Int("left", len(m.orphans)))...)...)
 	m.logLost(c, record)
 	m.bury(c, record)
 }

@@ -43,7 +43,7 @@ func TestUndertakerWorksInOrderAndNeverWaits(t *testing.T) {
 func TestLostLines(t *testing.T) {
 	r := autopsy.Record{
 		Time: time.Date(2026, 11, 22, 22, 0, 9, 0, time.UTC), PID: 12, Slot: 3,
-		Verdict: autopsy.Verdict{Cause: autopsy.CausePanic},
+		Verdict: autopsy.Verdict{Cause: autopsy.CausePanic, Abnormal: true},
 		InFlight: []autopsy.Request{
 			{Method: "GET", Path: "/a \"b\"", Client: "192.0.2.7:4444", Age: 9 * time.Second, BytesOut: 5},
 			{Client: "unix", Age: time.Second}, // not parsed yet

@@ -77,6 +77,10 @@ func showsSetup(t *testing.T, p *testproc.Process, pid int) {
 	if line.Str("cause") != "boot-timeout" {
 		t.Errorf("the cause is %q: %s", line.Str("cause"), line.Text)
 	}
+	stack := p.WaitLog(0, testproc.Msg("stack of the dead worker", testproc.KeyPID, pid), "the first stack in the log")
+	if !testproc.Text("misbehave", "testsetup_test.go:")(stack) {
+		t.Errorf("the first stack is not the setup's: %s", stack.Text)
+	}
 	record := line.Str("record")
 	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool { return exists(record) }, "the record")
 	for _, want := range []string{"Where: ", "misbehave at ", "testsetup_test.go:", "BOOT_TIMEOUT"} {

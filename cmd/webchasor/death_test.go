@@ -51,10 +51,11 @@ func TestDeathHasACause(t *testing.T) {
 		path   string
 		log    []string
 		record []string // "" means anything
+		stack  string   // in the log; "" if there is none
 	}{
-		"panic":       {"/panic-goroutine", []string{"panic"}, []string{"panic in a goroutine", "/panic-goroutine", "testapp_test.go"}},
-		"fatal fault": {"/segv", []string{"SIGSEGV"}, []string{"/segv", "fault"}},
-		"exit":        {"/exit?code=42", []string{"42"}, []string{"/exit"}},
+		"panic":       {"/panic-goroutine", []string{"panic"}, []string{"panic in a goroutine", "/panic-goroutine", "testapp_test.go"}, "testHandler"},
+		"fatal fault": {"/segv", []string{"SIGSEGV"}, []string{"/segv", "fault"}, "webchasor.fault"},
+		"exit":        {"/exit?code=42", []string{"42"}, []string{"/exit"}, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -67,6 +68,16 @@ func TestDeathHasACause(t *testing.T) {
 			line := p.WaitLog(mark, died(old[0]), "the death of the worker")
 			if !testproc.Text(c.log...)(line) {
 				t.Errorf("the line does not say %q: %s", c.log, line.Text)
+			}
+			if c.stack == "" {
+				if line.Str("stacks") == "" {
+					t.Errorf("the line does not say why there are no stacks: %s", line.Text)
+				}
+			} else {
+				first := p.WaitLog(mark, testproc.Msg("stack of the dead worker", testproc.KeyPID, old[0]), "its stacks")
+				if !testproc.Text(c.stack, "testapp_test.go:")(first) {
+					t.Errorf("the first stack does not show %q: %s", c.stack, first.Text)
+				}
 			}
 			p.WaitReplaced(old, 1)
 			testproc.Get(t, addr, "/pid")

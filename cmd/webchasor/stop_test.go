@@ -35,7 +35,7 @@ func TestScenario02InterruptStopsQuickly(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
-			p := start(t, "GRACEFUL_TIMEOUT=30")
+			p := start(t, "GRACEFUL_TIMEOUT=30", "ACCESS_LOG=access.log", "ACCESS_LOG_FORMAT=json")
 			addr := p.Up()
 			background(addr, "/sleep?ms=20000&touch=begun")
 			begun(t, p, "begun")
@@ -43,7 +43,28 @@ func TestScenario02InterruptStopsQuickly(t *testing.T) {
 			p.Signal(sig)
 			p.ExpectExit(0)
 			within(t, begin, 6*time.Second, "a quick stop")
+			if l := lostLines(t, p, 1)[0]; l.URI != "/sleep" || l.Lost != "stop" || l.Death != "" {
+				t.Errorf("the access log says %+v", l)
+			}
 		})
+	}
+}
+
+// TestAbandonedRequestsAreLogged: a handler that outlasts the drain is left
+// behind as planned; its request has an access line all the same.
+func TestAbandonedRequestsAreLogged(t *testing.T) {
+	t.Parallel()
+	p := start(t, "GRACEFUL_TIMEOUT=1", "ACCESS_LOG=access.log", "ACCESS_LOG_FORMAT=json")
+	addr := p.Up()
+	answer := background(addr, "/block?touch=begun")
+	begun(t, p, "begun")
+	p.Signal(syscall.SIGTERM)
+	if res := <-answer; res.Status != 503 {
+		t.Errorf("the client got %v, want 503", res)
+	}
+	p.ExpectExit(0)
+	if l := lostLines(t, p, 1)[0]; l.URI != "/block" || l.Lost != "stop" || l.Death != "" {
+		t.Errorf("the access log says %+v", l)
 	}
 }
 

@@ -221,6 +221,10 @@ func TestWhere(t *testing.T) {
 			stack(8, false, serving...),
 		}, "example.com/shop.checkout"},
 		"bystanders of a panic are not blamed": {CausePanic, []Stack{stack(8, false, serving...)}, ""},
+		"main only waits": {CauseTimeout, []Stack{
+			stack(1, false, "runtime.gopark", "\tx:1", workerPackage+"(*core).run", "\tx:1", workerPackage+"Run", "\tx:1", "main.main", "\tx:1"),
+			stack(1, false, serving...),
+		}, "example.com/shop.checkout"},
 		"a setup that waits": {CauseBootTimeout, []Stack{
 			background, stack(1, false, workerPackage+"Main", "\tx:1", "main.main", "\tx:1"),
 			stack(1, false, "net.(*Dialer).Dial", "\tx:1", "example.com/shop.connect", "\tx:7", workerPackage+"guarded", "\tx:1"),

@@ -28,8 +28,8 @@ func (r Record) Where() (Place, bool) {
 	blocked := Place{}
 	for _, s := range r.Stacks.Stacks {
 		p, found := s.place()
-		if !found || s.calls(workerPackage+"abortSelf") {
-			continue // the goroutine that asked for these stacks is no evidence
+		if !found || !s.witness() {
+			continue
 		}
 		switch {
 		case s.First:
@@ -65,6 +65,12 @@ func (s Stack) place() (Place, bool) {
 // serves says that the stack handles a request: the worker called into the application.
 func (s Stack) serves() bool {
 	return s.calls(workerPackage)
+}
+
+// witness tells application code at work from the goroutine that asked for these
+// stacks, and from main, which waits for the worker to end.
+func (s Stack) witness() bool {
+	return !s.calls(workerPackage+"abortSelf") && !s.calls(workerPackage+"Run")
 }
 
 // calls says that a function whose name begins so is in the stack.
