@@ -29,25 +29,51 @@ func (w *backlogWatch) look(now time.Time, m *master) {
 	}
 	w.looked = now
 	dropped := w.dropped()
-	each(m.sockets, func(l *socket, slot, fd int) {
-		if l.Network != "tcp" || !w.next.Before(now) {
+	q := deepest(m.sockets)
+	full := q.depth >= q.limit
+	if q.limit == 0 || !full && dropped == 0 { // without a TCP queue of ours it is not about us
+		return
+	}
+	w.next = now.Add(complainEvery)
+	what := "backlog full"
+	if !full {
+		what = overflowed
+	}
+	m.jot(control.KindBacklog, nil, fmt.Sprintf("%s: %d connections were dropped; deepest is %s, where %d of %d wait to be accepted",
+		what, dropped, q.address, q.depth, q.limit))
+	m.log.Warn(what, zap.String("address", q.address), zap.Int("socket", q.slot),
+		zap.Int("depth", q.depth), zap.Int("limit", q.limit), zap.Uint64("dropped", dropped),
+		zap.String("remedy", "raise BACKLOG (and net.core.somaxconn), add workers, or add a load balancer"))
+}
+
+// overflowed is all that can be said when no queue of ours is full now: the
+// kernel counts for the whole network namespace, and a queue may have been full
+// between two looks.
+const overflowed = "connections dropped: the accept queue of this or another program of the network namespace was full"
+
+// queueLook is one accept queue.
+type queueLook struct {
+	address            string
+	slot, depth, limit int
+}
+
+// deepest is the fullest of our queues.
+func deepest(sockets []socket) (most queueLook) {
+	each(sockets, func(s *socket, slot, fd int) {
+		if s.Network != "tcp" {
 			return
 		}
 		depth, limit, err := sys.QueueDepth(fd)
-		if err != nil || (depth < limit && dropped == 0) {
+		if err != nil || most.limit > 0 && depth*most.limit <= most.depth*limit {
 			return
 		}
-		w.next = now.Add(complainEvery)
-		m.jot(control.KindBacklog, nil, fmt.Sprintf("%s: %d of %d wait to be accepted, %d were dropped", l.Address, depth, limit, dropped))
-		m.log.Warn("backlog full", zap.String("address", l.Address), zap.Int("socket", slot),
-			zap.Int("depth", depth), zap.Int("limit", limit), zap.Uint64("dropped", dropped),
-			zap.String("remedy", "raise BACKLOG (and net.core.somaxconn), add workers, or add a load balancer"))
+		most = queueLook{s.Address, slot, depth, limit}
 	})
+	return most
 }
 
 // dropped is how far the overflow counter rose since the last look. The counter belongs to the
-// network namespace: another program's overflow shows here too, so the
-// warning names the depth beside it.
+// network namespace: another program's overflow shows here too.
 func (w *backlogWatch) dropped() uint64 {
 	n, err := sys.ListenOverflows()
 	if err != nil {

@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"fmt"
+	"os"
 	"slices"
 
 	"go.uber.org/zap"
@@ -51,6 +53,34 @@ func (m *master) settled(r *config.Resolved) {
 	if m.watcher != nil {
 		m.watcher.Loaded(digests(r))
 	}
+}
+
+// reread reads the configuration for a reload. A file that was in force and is
+// gone is a mistake: a search that finds none, or another one, would turn it
+// into a silent change of everything.
+func (m *master) reread() func() (*config.Resolved, error) {
+	load, old := m.load, m.current
+	return func() (*config.Resolved, error) {
+		next, err := load()
+		if err == nil {
+			err = vanished(old, next)
+		}
+		return next, err
+	}
+}
+
+func vanished(old, next *config.Resolved) error {
+	if old.File == "" || next.File == old.File {
+		return nil
+	}
+	if _, err := os.Stat(old.File); err == nil {
+		return nil // one that is looked for earlier has been added
+	}
+	instead := "the defaults"
+	if next.File != "" {
+		instead = next.File
+	}
+	return fmt.Errorf("the configuration file %s is gone; write it again, or start anew to run with %s", old.File, instead)
 }
 
 func watched(r *config.Resolved) []string {

@@ -179,7 +179,7 @@ func (d desk) Plan(ctx context.Context) (control.Plan, error) {
 		load    func() (*config.Resolved, error)
 		current *config.Resolved
 	}
-	b, err := ask(ctx, d, func(m *master) basis { return basis{m.load, m.current} })
+	b, err := ask(ctx, d, func(m *master) basis { return basis{m.reread(), m.current} })
 	if err != nil {
 		return control.Plan{}, err
 	}

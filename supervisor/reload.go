@@ -51,7 +51,7 @@ func (m *master) reload(why string, waiting ...waiter) {
 		m.tx.later = append(m.tx.later, waiting...)
 		return
 	}
-	m.startReload(why, m.load, waiting)
+	m.startReload(why, m.reread(), waiting)
 }
 
 // obstacle names what a reload has to wait for; empty if nothing.
@@ -196,7 +196,7 @@ func (m *master) resumeReload() {
 	}
 	why, waiting := m.tx.again, m.tx.later
 	m.tx.again, m.tx.later = "", nil
-	m.startReload(why, m.load, waiting)
+	m.startReload(why, m.reread(), waiting)
 }
 
 // applyHot puts the committed settings to work in the master itself.
