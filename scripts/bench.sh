@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Benchmarks of a release build; prints a markdown block for docs/benchmarks.md.
 # Parameters by environment: ROUNDS (5), DURATION (8, seconds of load a round),
-# WORKERS (4), CONNECTIONS (64) and THREADS (1) of wrk.
+# WORKERS (4), CONNECTIONS (64) and THREADS (1) of wrk, ONLY (all; one of compare,
+# recycling, observation, boot, memory, replacement).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -8,6 +8,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -49,11 +50,22 @@ func run() int {
 func benchmarks(h *host, p parameters) {
 	b := build(h, h.TempDir())
 	printMachine(os.Stdout, p)
-	compare(h, os.Stdout, p, b)
-	recycling(h, os.Stdout, p, b)
-	boot(h, os.Stdout, p, b)
-	memory(h, os.Stdout, p, b)
-	replacement(h, os.Stdout, p, b)
+	found := false
+	for _, part := range []struct {
+		name    string
+		measure func(*host, io.Writer, parameters, programs)
+	}{
+		{"compare", compare}, {"recycling", recycling}, {"observation", observation},
+		{"boot", boot}, {"memory", memory}, {"replacement", replacement},
+	} {
+		if p.only == "" || p.only == part.name {
+			found = true
+			part.measure(h, os.Stdout, p, b)
+		}
+	}
+	if !found {
+		h.Errorf("cannot measure ONLY=%s: there is no such part", p.only)
+	}
 }
 
 // programs are the paths of what is measured.

@@ -13,6 +13,7 @@ type parameters struct {
 	workers     int           // WORKERS
 	connections int           // CONNECTIONS of wrk
 	threads     int           // THREADS of wrk
+	only        string        // ONLY this part
 }
 
 func parametersFrom(getenv func(string) string) (parameters, error) {
@@ -31,5 +32,6 @@ func parametersFrom(getenv func(string) string) (parameters, error) {
 	return parameters{
 		rounds: number["ROUNDS"], duration: time.Duration(number["DURATION"]) * time.Second,
 		workers: number["WORKERS"], connections: number["CONNECTIONS"], threads: number["THREADS"],
+		only: getenv("ONLY"),
 	}, nil
 }

@@ -17,15 +17,23 @@ type round struct {
 
 // serve runs one round: start, warm up, measure, stop.
 func serve(h *host, p parameters, binary string, env ...string) round {
+	nobody := func(*testproc.Process) (stop func()) { return func() {} }
+	return serveWith(h, p, binary, nobody, env...)
+}
+
+// serveWith is serve with something that goes on beside the load.
+func serveWith(h *host, p parameters, binary string, beside func(*testproc.Process) (stop func()), env ...string) round {
 	mark := h.Mark()
 	server := testproc.Start(h, testproc.Options{
 		Binary: binary, Env: append([]string{"WEB_WORKERS=" + strconv.Itoa(p.workers)}, env...),
 	})
 	addr := server.Up()
+	stop := beside(server)
 	h.wrk(p, time.Second, addr)
 	before := measure.Read(server)
 	result := h.wrk(p, p.duration, addr)
 	cpu, switches := measure.Read(server).Since(before)
+	stop()
 	server.Stop(0)
 	h.CleanupTo(mark)
 	return round{
