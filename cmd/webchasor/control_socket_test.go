@@ -79,16 +79,6 @@ func TestControlSocketWhereNothingCanBeWritten(t *testing.T) {
 	p.Stop(0)
 }
 
-// The scripts of `completion` ask the program itself.
-func TestCompletionNamesCommandsAndFlags(t *testing.T) {
-	t.Parallel()
-	p := start(t)
-	p.Up()
-	wants(t, must(t, p, "--generate-bash-completion"), "status", "reload", "top")
-	wants(t, must(t, p, "reload", "--w", "--generate-bash-completion"), "--wait")
-	p.Stop(0)
-}
-
 func TestControlSocketOff(t *testing.T) {
 	t.Parallel()
 	p := start(t, "CONTROL_SOCKET=off")

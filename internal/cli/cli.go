@@ -50,6 +50,10 @@ func Run(args []string, p Program) int {
 	}
 	r := &runner{program: p}
 	app := r.app()
+	if n := len(args); n > 1 && args[n-1] == askWord {
+		r.complete(app, args[1:n-1])
+		return 0
+	}
 	if err := app.Run(flagsFirst(app, args)); err != nil {
 		PrintError(p.Stderr, p.Name, err)
 		return exitStatus(err)
@@ -79,9 +83,7 @@ func (r *runner) app() *cli.App {
 		Name: p.Name, HelpName: p.Name, Usage: p.Usage, Version: p.Version,
 		Writer: p.Stdout, ErrWriter: p.Stderr,
 		HideHelpCommand: true,
-		// Hidden: what the scripts of the completion command ask.
-		EnableBashCompletion: true,
-		OnUsageError:         r.usageError,
+		OnUsageError:    r.usageError,
 		// The default handler exits the process.
 		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{

@@ -15,15 +15,9 @@ func (r *runner) completionCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			name := r.program.Name
 			switch shell := c.Args().First(); shell {
-			case "bash", "zsh":
+			case "bash", "zsh", "fish":
 				script := strings.NewReplacer("PROGRAM", name, "FUNCTION", "_"+identifier(name)+"_complete").Replace(completions[shell])
 				_, err := fmt.Fprint(r.program.Stdout, script)
-				return err
-			case "fish":
-				script, err := c.App.ToFishCompletion()
-				if err == nil {
-					_, err = fmt.Fprint(r.program.Stdout, script)
-				}
 				return err
 			default:
 				return fmt.Errorf("cannot complete for %q: there are bash, zsh and fish, as in %s completion bash", shell, name)
@@ -48,12 +42,7 @@ var completions = map[string]string{
 FUNCTION() {
   local cur="${COMP_WORDS[COMP_CWORD]}"
   COMPREPLY=()
-  local words
-  if [[ "$cur" == -* ]]; then
-    words=$("${COMP_WORDS[@]:0:$COMP_CWORD}" "$cur" --generate-bash-completion 2>/dev/null)
-  else
-    words=$("${COMP_WORDS[@]:0:$COMP_CWORD}" --generate-bash-completion 2>/dev/null)
-  fi
+  local words=$("${COMP_WORDS[@]:0:$COMP_CWORD}" "$cur" --generate-bash-completion 2>/dev/null)
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o bashdefault -o default -F FUNCTION PROGRAM
@@ -62,13 +51,21 @@ complete -o bashdefault -o default -F FUNCTION PROGRAM
 # source <(PROGRAM completion zsh)
 FUNCTION() {
   local -a words_now
-  if [[ "${words[CURRENT]}" == -* ]]; then
-    words_now=("${(@f)$(_CLI_ZSH_AUTOCOMPLETE_HACK=1 ${words[1,CURRENT-1]} ${words[CURRENT]} --generate-bash-completion 2>/dev/null)}")
+  words_now=("${(@f)$(_CLI_ZSH_AUTOCOMPLETE_HACK=1 ${words[1,CURRENT-1]} "${words[CURRENT]}" --generate-bash-completion 2>/dev/null)}")
+  if (( ${#words_now} )) && [[ -n "${words_now[1]}" ]]; then
+    _describe 'PROGRAM' words_now
   else
-    words_now=("${(@f)$(_CLI_ZSH_AUTOCOMPLETE_HACK=1 ${words[1,CURRENT-1]} --generate-bash-completion 2>/dev/null)}")
+    _files
   fi
-  _describe 'PROGRAM' words_now
 }
 compdef FUNCTION PROGRAM
+`,
+	"fish": `# PROGRAM completion fish | source
+function FUNCTION
+  set -l words (commandline -opc)
+  set -l current (commandline -ct)
+  $words "$current" --generate-bash-completion 2>/dev/null
+end
+complete -c PROGRAM -a '(FUNCTION)'
 `,
 }

@@ -81,6 +81,51 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%s: status %d, %s%s", shell, status, errs.String(), out.String())
 		}
 	}
+	for asked, want := range map[string]string{
+		"":                             "serve check config version",
+		"pro":                          "", // not a command: nothing belongs behind it
+		"deaths":                       "show",
+		"deaths show":                  "last",
+		"recycle":                      "all",
+		"recycle all":                  "",
+		"recycle all --w?":             "--wait",
+		"recycle --wait":               "all",
+		"recycle --socket":             "", // a file
+		"recycle --socket /none":       "all",
+		"recycle --socket = /none":     "all",
+		"profile 0":                    "cpu heap goroutine trace",
+		"profile 0 --seconds 3 cpu -o": "",
+		"profile --seconds 3 0":        "cpu heap goroutine trace",
+		"profile 0 --se?":              "--seconds",
+		"log-level":                    "debug info warn error",
+		"scale":                        "+1 -1",
+		"stat?":                        "status",
+		"profile 0 he?":                "heap",
+		"config":                       "print",
+		"config print --js?":           "--json",
+		"completion":                   "bash zsh fish",
+		"status --nothing-like-this?":  "",
+		"events --follow":              "",
+		"events --timeout 3s --follow": "",
+	} {
+		var out, errs bytes.Buffer
+		args := append([]string{"prog"}, strings.Fields(asked)...)
+		if last := args[len(args)-1]; !strings.HasSuffix(asked, "?") {
+			args = append(args, "")
+		} else {
+			args[len(args)-1] = strings.TrimSuffix(last, "?") // begun
+		}
+		args = append(args, askWord)
+		t.Setenv("WEBCHASOR_SOCKET", "/none")
+		status := Run(args, Program{Name: "prog", Stdout: &out, Stderr: &errs})
+		got := strings.Join(strings.Fields(out.String()), " ")
+		if asked == "" {
+			got = got[:min(len(got), len(want))]
+		}
+		if got != want || status != 0 || errs.Len() > 0 {
+			t.Errorf("after %q come %q, want %q (%d, %s)", asked, got, want, status, errs.String())
+		}
+	}
 	var out, errs bytes.Buffer
 	if status := Run([]string{"prog", "completion", "cmd"}, Program{Name: "prog", Stdout: &out, Stderr: &errs}); status != exitUsage {
 		t.Errorf("an unknown shell ends with %d", status)
