@@ -128,7 +128,7 @@ func sampleOf(before, now *totals, status *control.Status) ledger.Sample {
 		sample.Queue += max(l.Depth, 0)
 	}
 	for _, l := range status.Limits {
-		sample.Permits += l.InUse
+		sample.Permits = max(sample.Permits, l.InUse) // a request may hold one of each
 		sample.Waiting += l.Waiting
 	}
 	return sample
