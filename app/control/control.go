@@ -78,4 +78,28 @@ type (
 	ScaleOrder = control.ScaleOrder
 	// RecycleOrder asks for replacements: of one slot, or of all.
 	RecycleOrder = control.RecycleOrder
+	// LevelOrder sets the level of the log until the next reload.
+	LevelOrder = control.LevelOrder
+	// Share is what each worker may use of what all have together.
+	Share = control.Share
+	// Traffic is what was served.
+	Traffic = control.Traffic
+	// Recently is what happened in the last quarter of an hour.
+	Recently = control.Recently
+	// Machine is what the service may use.
+	Machine = control.Machine
+	// Replacement is a worker on its way out, or about to be.
+	Replacement = control.Replacement
+	// Phase is what the fleet as a whole is doing.
+	Phase = control.Phase
+	// HealthState is the judgement in a Health.
+	HealthState = control.HealthState
+	// WorkerState is where a worker is in its life, and how well.
+	WorkerState = control.WorkerState
+	// Kind names what an Event is about.
+	Kind = control.Kind
+	// Outcome is a Result in one word.
+	Outcome = control.Outcome
+	// Code names a kind of Error, for programs.
+	Code = control.Code
 )
