@@ -70,13 +70,28 @@ func TestControlSocketOfAnotherInstance(t *testing.T) {
 	p.Stop(0)
 }
 
-func TestControlSocketWhereNothingCanBeWritten(t *testing.T) {
-	t.Parallel()
-	p := start(t, "STATE_DIRECTORY=/proc/webchasor")
+const noControl = "no control socket: webchasor status and the like do not work for this instance"
+
+// oneQuietLine: a service without a control socket says so once, at INFO, and serves.
+func oneQuietLine(t *testing.T, p *testproc.Process) {
+	t.Helper()
 	addr := p.Up()
-	wantLine(t, p, 0, testproc.Msg("no control socket: webchasor status and the like do not work for this instance"), "one line about it")
 	expectOK(t, <-background(addr, "/pid"))
 	p.Stop(0)
+	lines := p.Log.Lines(0, testproc.Msg(noControl))
+	if len(lines) != 1 || lines[0].Str("level") != "info" {
+		t.Errorf("it says so in %d lines: %v", len(lines), lines)
+	}
+	for _, l := range p.Log.Lines(0, testproc.Text("control")) {
+		if level := l.Str("level"); level == "warn" || level == "error" {
+			t.Errorf("it complains: %s", l.Text)
+		}
+	}
+}
+
+func TestControlSocketWhereNothingCanBeWritten(t *testing.T) {
+	t.Parallel()
+	oneQuietLine(t, start(t, "STATE_DIRECTORY=/proc/webchasor"))
 }
 
 func TestControlSocketOff(t *testing.T) {
