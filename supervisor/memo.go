@@ -14,10 +14,11 @@ import (
 // memo is what a new master should know of the past: it goes through shared
 // memory, because a message between masters is too small for it.
 type memo struct {
-	Upgrades int             // that the service has been through, this one included
-	Order    string          // "upgrade" or "rollback": why the new master is started
-	Events   []control.Event // the latest
-	Version  string          // of the master that leaves
+	Upgrades int                    // that the service has been through, this one included
+	Order    string                 // "upgrade" or "rollback": why the new master is started
+	Events   []control.Event        // the latest
+	Deaths   map[int]*control.Death // the last abnormal one of every slot
+	Version  string                 // of the master that leaves
 }
 
 // memoLimit bounds what is believed of a memo: a thousand events are some 300 KB.
@@ -27,7 +28,7 @@ const memoLimit = 8 << 20
 func (m *master) writeMemo() (fd int, err error) {
 	past, _ := m.journal.Since(0)
 	text, err := json.Marshal(memo{
-		Upgrades: m.promotion.count + 1, Order: m.promotion.order, Events: past.Events, Version: m.version,
+		Upgrades: m.promotion.count + 1, Order: m.promotion.order, Events: past.Events, Deaths: m.lastDeaths, Version: m.version,
 	})
 	if err != nil {
 		return -1, fmt.Errorf("cannot encode what happened: %w", err)
@@ -64,6 +65,11 @@ func (m *master) readMemo(fd int) {
 		return
 	}
 	m.journal.Inherit(past.Events)
+	for slot, d := range past.Deaths {
+		if m.lastDeaths[slot] == nil && d != nil {
+			m.lastDeaths[slot] = d
+		}
+	}
 	m.promotion.count, m.promotion.order = past.Upgrades, past.Order
 	m.promotion.from = past.Version
 }

@@ -3,11 +3,22 @@ package main
 import (
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/webchasor/webchasor/app/control"
 	"github.com/webchasor/webchasor/internal/testproc"
 )
+
+// lastDeath is the first slot's that had one.
+func lastDeath(s control.Status) string {
+	for _, w := range s.Workers {
+		if w.LastDeath != nil {
+			return w.LastDeath.ID
+		}
+	}
+	return ""
+}
 
 // The socket goes from master to master: no call fails in between. The way
 // back works also when the program that ran before is no longer on the disk.
@@ -15,10 +26,16 @@ func TestControlAcrossUpgradeAndRollback(t *testing.T) {
 	t.Parallel()
 	p := startUpgradable(t, testproc.Options{})
 	p.Up()
-	first := mustJSON[control.Status](t, p, "status")
+	client := control.New(socketOf(p))
+	p.SignalPID(p.WorkerPIDs()[0], syscall.SIGKILL)
+	var first control.Status
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
+		s, err := client.Status(t.Context())
+		first = s
+		return err == nil && s.Ready == 2 && lastDeath(s) != ""
+	}, "a worker has died and is replaced")
 
 	// Somebody looks all the time.
-	client := control.New(socketOf(p))
 	stop, masters := make(chan struct{}), map[int]bool{}
 	var looking sync.WaitGroup
 	looking.Go(func() {
@@ -40,6 +57,9 @@ func TestControlAcrossUpgradeAndRollback(t *testing.T) {
 	second := mustJSON[control.Status](t, p, "status")
 	if second.PID == first.PID || second.Upgrades != 1 || second.Ready != 2 || second.Seq <= first.Seq {
 		t.Errorf("after the upgrade: pid %d (before %d), %d upgrades, %d ready", second.PID, first.PID, second.Upgrades, second.Ready)
+	}
+	if id := lastDeath(second); id == "" || id != lastDeath(first) {
+		t.Errorf("the upgrade makes the last death %q of %q", id, lastDeath(first))
 	}
 	if second.Upgrade == nil || second.Upgrade.Outcome != "done" {
 		t.Errorf("the last upgrade is %+v", second.Upgrade)

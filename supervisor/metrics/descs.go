@@ -20,6 +20,8 @@ var (
 	orphans          = desc("orphans", "Workers of masters before the last upgrade that still finish streams.")
 	warnings         = desc("warnings", "Things an operator should look at now; status has their words.")
 
+	poisoned = desc("poisoned_shapes", "Kinds of requests that were in flight in several deaths lately; refused are those in quarantine.", "refused")
+
 	latency  = desc("request_duration_seconds", "Duration of requests, from the first byte read to the last byte written, streams included.", "route", "class")
 	requests = desc("requests_total", "Finished requests by the first digit of the status; none: the client got no answer.", "slot", "class")
 	bytesOut = desc("response_bytes_total", "Bytes of responses, headers included.", "slot")
@@ -57,7 +59,7 @@ var (
 // descs are all of them.
 var descs = []*prometheus.Desc{
 	info, startTime, masterStart, masterResponsive, healthy, phase, generation, reloads, upgrades,
-	wanted, ready, orphans, warnings,
+	wanted, ready, orphans, warnings, poisoned,
 	latency, requests, bytesOut, timeouts, panics, lost, accepted, taken, exits,
 	processor, memory, state, workerGen, age, heartbeat, connections, capacity, inFlight, streams, oldest, queue,
 	listenDepth, listenDeepest, listenLimit, overflows,

@@ -3,6 +3,7 @@ package metrics
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -47,6 +48,7 @@ func full(workers int) control.Status {
 		Started: time.Now(), Generation: 3, Wanted: workers, Ready: workers,
 		Health: control.Health{State: control.HealthOK}, Phase: control.PhaseServing,
 		Listeners: []control.Listener{{Address: "127.0.0.1:1", Depth: 3, Deepest: 2, Backlog: 10}, {Address: "unix:/x", Depth: -1}},
+		Poisoned:  []control.PoisonedShape{{Shape: "GET /a"}, {Shape: "GET /b", Quarantined: true}, {Shape: "GET /c"}},
 		Limits:    []control.Limit{{Name: "llm", InUse: 2, Max: 20, Waiting: 1, MaxQueue: 100}},
 	}
 	for i := range workers {
@@ -147,6 +149,8 @@ func TestEverythingIsThereAndWellFormed(t *testing.T) {
 		"webchasor_upgrades_total undone":              0,
 		"webchasor_handler_panics_total 0":             0,
 		"webchasor_limit_in_use llm":                   2,
+		"webchasor_poisoned_shapes false":              2,
+		"webchasor_poisoned_shapes true":               1,
 		"webchasor_phase serving":                      1,
 	} {
 		metric, labels, _ := strings.Cut(name, " ")
@@ -323,6 +327,47 @@ func TestConfigsNameMetricsThatExist(t *testing.T) {
 			t.Errorf("%s names no metric", file)
 		}
 		checkNames(t, file, rest, known)
+	}
+}
+
+// The dashboard for Grafana is JSON that Grafana takes: panels with a place, a
+// type and queries, each panel with an id of its own.
+func TestGrafanaDashboard(t *testing.T) {
+	text, err := os.ReadFile("../../configs/grafana-dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var board struct {
+		Title         string
+		UID           string
+		SchemaVersion int
+		Panels        []struct {
+			ID          int
+			Title, Type string
+			GridPos     struct{ H, W, X, Y int }
+			Targets     []struct{ Expr, RefID string }
+		}
+	}
+	if err := json.Unmarshal(text, &board); err != nil {
+		t.Fatal(err)
+	}
+	if board.Title == "" || board.UID == "" || board.SchemaVersion == 0 || len(board.Panels) == 0 {
+		t.Errorf("title %q, uid %q, schema %d, %d panels", board.Title, board.UID, board.SchemaVersion, len(board.Panels))
+	}
+	seen := map[int]bool{}
+	for _, p := range board.Panels {
+		if p.Title == "" || p.Type == "" || p.GridPos.H <= 0 || p.GridPos.W <= 0 || p.GridPos.X+p.GridPos.W > 24 || seen[p.ID] {
+			t.Errorf("panel %d %q: type %q, place %+v, id seen before: %v", p.ID, p.Title, p.Type, p.GridPos, seen[p.ID])
+		}
+		seen[p.ID] = true
+		if p.Type != "row" && len(p.Targets) == 0 {
+			t.Errorf("panel %q asks for nothing", p.Title)
+		}
+		for _, q := range p.Targets {
+			if q.Expr == "" || q.RefID == "" {
+				t.Errorf("panel %q has the query %+v", p.Title, q)
+			}
+		}
 	}
 }
 

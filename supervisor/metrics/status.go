@@ -27,6 +27,14 @@ func (c collector) status(b *batch, s *control.Status) {
 	b.gauge(ready, float64(s.Ready))
 	b.gauge(orphans, float64(len(s.Orphans)))
 	b.gauge(warnings, float64(len(s.Warnings)))
+	refused := 0
+	for _, p := range s.Poisoned {
+		if p.Quarantined {
+			refused++
+		}
+	}
+	b.gauge(poisoned, float64(refused), "true")
+	b.gauge(poisoned, float64(len(s.Poisoned)-refused), "false")
 	for _, h := range healthStates {
 		b.gauge(healthy, flag(s.Health.State == h), string(h))
 	}
