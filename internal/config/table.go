@@ -14,8 +14,8 @@ func tableServing() []Setting {
 		{
 			Name: "bind", Env: "BIND", YAML: "server.bind", Flag: "bind", Short: "b",
 			Kind: KindBind, Default: ":8000", Group: GroupServer, Class: Upgrade,
-			Help:    "addresses to listen on: host:port, [v6]:port, :port or unix:/path, comma separated",
-			Why:     "Several addresses may be given, as a list or separated by commas. Port 0 lets the kernel choose.",
+			Help:    "addresses to listen on: host:port, [v6]:port, :port, unix:/path or fd://NAME, comma separated",
+			Why:     "Port 0 lets the kernel choose. unix:/path?mode=0660&owner=NAME&group=NAME says who may connect. fd:// takes a socket that was passed, by its name in the .socket unit or its number.",
 			Example: "127.0.0.1:8000,unix:/run/webchasor.sock",
 			at:      func(s *Settings) any { return &s.Bind },
 		},

@@ -32,7 +32,8 @@ var kinds = map[string]func() any{
 }
 
 func main() {
-	err := errors.Join(compose("../../configs/docker-compose.yaml"), kubernetes("../../configs/kubernetes.yaml"))
+	err := errors.Join(compose("../../configs/docker-compose.yaml"), kubernetes("../../configs/kubernetes.yaml"),
+		kubernetes("../../configs/kubernetes-redis.yaml"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
