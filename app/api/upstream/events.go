@@ -63,6 +63,9 @@ func (e *Events) Whole() bool { return len(e.buf) > e.used || e.boundary.At() }
 // Done says whether the stream has said that it is whole.
 func (e *Events) Done() bool { return e.boundary.Done() }
 
+// Failed says whether the stream has told of an error.
+func (e *Events) Failed() bool { return e.boundary.Failed() }
+
 func (e *Events) hand(n int) []byte {
 	e.used, e.whole = n, max(e.whole, n)
 	return e.buf[:n]
