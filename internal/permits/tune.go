@@ -1,22 +1,24 @@
 package permits
 
-// The adaptive limit follows what the upstreams bear: it grows by one for as many good
-// answers as it is large, and shrinks by a quarter when they say that it is too
+// The adaptive limit follows what the upstreams bear: it grows by one for twice as many
+// good answers as it is large, and shrinks by a quarter when they say that it is too
 // much (AIMD, the way of TCP). It replaces the configured limit of LLM calls and is
 // never above it. It is kept where the calls are counted: in the row of a process
 // that counts for itself, else once for all, so it survives every process.
+//
+// After a cut as many answers as the limit is large have to come before the next one: they
+// are of calls that were sent before it and say nothing about it. No clock has a
+// part in it, because calls take from milliseconds to minutes.
 const (
 	tuneScale = 1000 // a limit is kept in thousandths
 	tuneCut   = 4    // a cut takes one part of so many
-	// tunePause is how long a cut is given to take effect: what is under way by then
-	// was sent before it and says nothing about it.
-	tunePause = 250e6 // ns
+	tuneGrow  = 2    // so many rounds of good answers give one
 )
 
 // tuning is the state of one adaptive limit.
 type tuning struct {
 	value word // thousandths; 0 is the configured limit
-	cutAt word // of the latest cut, sys.Monotonic
+	heard word // answers since the latest cut
 }
 
 // tune returns the limit after an answer, in thousandths.
@@ -30,7 +32,7 @@ func tune(value, floor, ceiling uint64, busy, crowded bool) uint64 {
 	case crowded:
 		return max(value-value/tuneCut, low)
 	case busy: // else nothing was learned: the limit was not tried
-		return min(value+tuneScale*tuneScale/value, high)
+		return min(value+tuneScale*tuneScale/(tuneGrow*value), high)
 	}
 	return value
 }
@@ -59,10 +61,11 @@ func (p *Place) Heard(crowded bool) {
 		_, taken = p.ownCount(LLM)
 	}
 	t := p.tuning()
+	heard := t.heard.Add(1)
 	if crowded {
-		cutAt, now := t.cutAt.Load(), uint64(p.board.clock.Now())
-		if cutAt != 0 && now-cutAt < tunePause || !t.cutAt.CompareAndSwap(cutAt, now) {
-			return
+		value := t.value.Load()
+		if value != 0 && heard*tuneScale <= value || !t.heard.CompareAndSwap(heard, 0) {
+			return // too early, or somebody else answers at this moment
 		}
 	}
 	for {

@@ -3,56 +3,45 @@ package permits
 import (
 	"math"
 	"testing"
-	"time"
 )
 
-// upstream answers what it can bear at a time and refuses the rest at once.
-type bearing struct{ capacity, good, refused int }
-
-// rounds plays calls of one second each for a number of seconds, with a clock of its own:
-// every worker sends as many as the limit lets it.
-func (u *bearing) rounds(limit, cutAt uint64, from, seconds int) (uint64, uint64) {
-	for s := from; s < from+seconds; s++ {
-		now := uint64(s+1) * uint64(time.Second)
-		n := int(limit / tuneScale)
-		for i := range n {
-			crowded := i >= u.capacity
-			if crowded {
-				u.refused++
-			} else {
-				u.good++
-			}
-			if crowded && now-cutAt < tunePause {
-				continue
-			}
-			if crowded {
-				cutAt = now
-			}
-			limit = tune(limit, 2, 64, true, crowded)
-		}
-	}
-	return limit, cutAt
-}
-
-// An upstream's capacity steps from 32 to 8 and back: the limit follows, and few are refused.
+// TestTuneFollowsTheUpstream: an upstream's capacity steps from 32 to 8 and back: the limit
+// follows, and few are refused. The time is rounds of calls; all of one are
+// sent together, and those beyond the capacity are refused at once.
 func TestTuneFollowsTheUpstream(t *testing.T) {
 	t.Parallel()
-	limit, cutAt, at := uint64(64*tuneScale), uint64(0), 0
+	_, b := newBoard(t, Limits{LLM: 64, Floor: 2})
+	_, p := sit(t, b, Host)
+	n := p.Needs(true, "", "")
 	for _, capacity := range []int{32, 8, 32} {
-		u := &bearing{capacity: capacity}
-		limit, cutAt = u.rounds(limit, cutAt, at, 40) // to settle
-		*u = bearing{capacity: capacity}
-		limit, cutAt = u.rounds(limit, cutAt, at+40, 200)
-		at += 240
-		if got := float64(limit) / tuneScale; got < 0.6*float64(capacity) || got > 1.25*float64(capacity) {
-			t.Errorf("capacity %d: the limit is %.1f", capacity, got)
+		var good, refused int
+		round := func() {
+			sent := fill(p, n)
+			for range max(sent-capacity, 0) {
+				p.Heard(true)
+				p.Put(n)
+				refused++
+			}
+			for range min(sent, capacity) {
+				p.Heard(false)
+				p.Put(n)
+				good++
+			}
 		}
-		rate := float64(u.refused) / float64(u.refused+u.good)
-		used := float64(u.good) / float64(200*capacity)
-		if rate > 0.05 || used < 0.8 {
-			t.Errorf("capacity %d: %.1f %% refused, %.0f %% used", capacity, 100*rate, 100*used)
+		for range 100 { // to settle
+			round()
 		}
-		t.Logf("capacity %d: limit %.1f, %.2f %% refused, %.0f %% used", capacity, float64(limit)/tuneScale, 100*rate, 100*used)
+		good, refused = 0, 0
+		const rounds = 1000
+		for range rounds {
+			round()
+		}
+		limit := float64(b.Usage().EffectiveLLM)
+		rate, used := float64(refused)/float64(refused+good), float64(good)/float64(rounds*capacity)
+		if limit < 0.6*float64(capacity) || limit > 1.2*float64(capacity) || rate > 0.03 || used < 0.8 {
+			t.Errorf("capacity %d: the limit is %.0f, %.2f %% refused, %.0f %% used", capacity, limit, 100*rate, 100*used)
+		}
+		t.Logf("capacity %d: limit %.0f, %.2f %% refused, %.0f %% used", capacity, limit, 100*rate, 100*used)
 	}
 }
 
@@ -69,7 +58,7 @@ func TestTuneStaysInItsBounds(t *testing.T) {
 	if got := tune(limit, floor, ceiling, false, false); got != limit {
 		t.Errorf("it grows to %d without being tried", got)
 	}
-	for range 100 {
+	for range 200 {
 		limit = tune(limit, floor, ceiling, true, false)
 	}
 	if limit != ceiling*tuneScale {
@@ -102,7 +91,7 @@ func TestAdaptiveLimitByScope(t *testing.T) {
 		t.Errorf("an adaptive limit begins with %d", got)
 	}
 	one.Heard(true)
-	two.Heard(true) // of the same moment
+	two.Heard(true) // of a call that was sent before that
 	if got := b.Usage().EffectiveLLM; got != 6+8 {
 		t.Errorf("after a refusal on the host: %d", got)
 	}
@@ -110,7 +99,7 @@ func TestAdaptiveLimitByScope(t *testing.T) {
 	if got := fill(two, n); got != 6 {
 		t.Errorf("took %d, want 6", got)
 	}
-	for range 100 {
+	for range 200 {
 		one.Heard(false)
 	}
 	if got := fill(two, n); got != 2 {
