@@ -5,7 +5,7 @@ import (
 )
 
 const (
-	eventBuffer    = 4 << 10  // what a quiet stream costs
+	eventBuffer    = 1 << 10  // what a quiet stream costs; it grows with what comes
 	maxEventBuffer = 1 << 20  // an event beyond that is passed on in pieces
 	keepBuffer     = 64 << 10 // a larger one is given back after its event
 )
