@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,8 +99,8 @@ func (c *conn) origin(list []string) (said string, a net.Addr) {
 // what stands before an address of a stranger is that stranger's own word.
 func clientIn(list []string, proxies config.Networks) (client netip.Addr) {
 	words := strings.Split(strings.Join(list, ","), ",")
-	for i := len(words) - 1; i >= 0; i-- {
-		addr, ok := addressIn(strings.TrimSpace(words[i]))
+	for _, word := range slices.Backward(words) {
+		addr, ok := addressIn(strings.TrimSpace(word))
 		if !ok {
 			return client
 		}

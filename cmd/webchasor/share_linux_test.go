@@ -63,7 +63,7 @@ func shareOfWorker(t *testing.T, addr string, pid int) (cores int, memory int64)
 		if expectOK(t, res) != pid {
 			continue
 		}
-		if _, err := fmt.Sscan(string(res.Body), &cores, &memory); err != nil {
+		if _, err := fmt.Sscan(res.Body, &cores, &memory); err != nil {
 			t.Fatal(err)
 		}
 		return cores, memory

@@ -1,6 +1,7 @@
 package scoreboard
 
 import (
+	"maps"
 	"testing"
 	"time"
 )
@@ -24,10 +25,7 @@ func TestAgesSayWhatInFlightSays(t *testing.T) {
 	}
 	now := 10 * time.Second
 	list := b.InFlight(now)
-	ages := map[int]time.Duration{}
-	for index, age := range b.Ages(now) {
-		ages[index] = age
-	}
+	ages := maps.Collect(b.Ages(now))
 	if len(list) != 4 || len(ages) != len(list) {
 		t.Fatalf("%d ages of %d requests, want 4", len(ages), len(list))
 	}

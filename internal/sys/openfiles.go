@@ -26,7 +26,7 @@ func RaiseFileLimit(need uint64) (raised bool, err error) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return false, fmt.Errorf("cannot read the limit of open files: %w", err)
 	}
-	if uint64(limit.Cur) >= need {
+	if limit.Cur >= need {
 		return false, nil
 	}
 	// Package syscall's own call, because it also ends Go's habit of giving

@@ -19,7 +19,8 @@ func examples() []message {
 		{kind: kindTaken, taken: MaxBatch},
 		{kind: kindBatch, records: []Record{{Since: 1, Spoke: true}}},
 		{kind: kindBatch, records: []Record{
-			{Proxied: true}, {Proxied: true, Told: true},
+			{Proxied: true},
+			{Proxied: true, Told: true},
 			{Spoke: true, Proxied: true, Told: true, Client: netip.MustParseAddrPort("203.0.113.9:1024")},
 			{Proxied: true, Told: true, Client: netip.MustParseAddrPort("[2001:db8::9]:65535")},
 		}},
