@@ -175,9 +175,18 @@ func (e *estate) orphan(pid int) *orphan {
 func (e *estate) take(spec string) (socket, bool) {
 	s, ok := e.sockets[spec]
 	if !ok {
+		key := addressKey(spec)
+		for _, other := range e.sockets {
+			if key != "" && addressKey(other.Spec) == key {
+				s, ok = other, true
+			}
+		}
+	}
+	if !ok {
 		return socket{}, false
 	}
-	delete(e.sockets, spec)
+	delete(e.sockets, s.Spec)
+	s.wanted = spec
 	return *s, true
 }
 

@@ -133,6 +133,10 @@ func (m *master) explain(next *config.Resolved) {
 	changes := config.Diff(m.current, next)
 	for _, c := range changes {
 		fields := []zap.Field{zap.String("setting", c.Name), zap.String("from", c.Old), zap.String("to", c.New)}
+		if c.Name == "accept" {
+			m.log.Warn("setting needs a restart: an upgrade keeps the sockets; the running value stays", fields...)
+			continue
+		}
 		if c.Class == config.Upgrade {
 			m.log.Warn("setting needs an upgrade (kill -USR2); the running value stays", fields...)
 			continue

@@ -27,7 +27,7 @@ const (
 // registers it without EPOLLEXCLUSIVE.
 type socket struct {
 	Network string // "tcp" or "unix"
-	Spec    string // as configured
+	Spec    string // as configured when it was bound
 	Address string // as bound
 	Sharded bool
 	FDs     []int `json:"-"` // by slot; exactly one if not sharded
@@ -37,7 +37,8 @@ type socket struct {
 	// Stored counts the slots, from 0, that the service manager keeps duplicates of.
 	Stored int `json:",omitempty"`
 	// Inherited from a previous master, who serves on if this one fails.
-	Inherited bool `json:"-"`
+	Inherited bool   `json:"-"`
+	wanted    string // of an inherited one: as configured now
 }
 
 // fd is the descriptor that the worker of a slot accepts on.

@@ -23,6 +23,7 @@ func (m *master) openSockets() error {
 			if !m.upgrader.HasParent() && !inherited.Lent {
 				m.relistenAt(&inherited, s.Backlog)
 			}
+			m.keepsAccept(&inherited, s.Accept)
 			m.sockets = append(m.sockets, inherited)
 			m.log.Info("listening", zap.String("address", inherited.Address), zap.Bool("inherited", true))
 			continue
@@ -57,6 +58,7 @@ func (m *master) succeed() {
 	}
 	for i := range m.sockets {
 		m.sockets[i].Inherited = false
+		m.reapplyAccess(&m.sockets[i])
 	}
 	m.relisten(m.current.Settings.Backlog)
 }

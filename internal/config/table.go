@@ -47,7 +47,7 @@ func tableServing() []Setting {
 			Name: "accept", Env: "ACCEPT", YAML: "server.accept", Flag: "accept",
 			Kind: KindChoice, Default: "auto", Choices: []string{"auto", "sharded", "shared"}, Group: GroupServer, Class: Upgrade,
 			Help:    "how workers share a TCP address: auto, sharded (a socket per worker, steered) or shared (one for all)",
-			Why:     "auto is sharded where the kernel can steer connections, else shared. Unix sockets are always shared.",
+			Why:     "auto is sharded where the kernel can steer connections, else shared. Unix sockets are always shared. An upgrade keeps the sockets as they are: a change needs a restart.",
 			Example: "shared",
 			at:      func(s *Settings) any { return &s.Accept },
 		},

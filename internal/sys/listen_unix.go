@@ -74,6 +74,10 @@ func listenUnix(path string, backlog int, a Access) (int, error) {
 	return -1, errors.Join(err, CloseFD(fd))
 }
 
+// SetAccess changes who may connect to the socket file at path, which is
+// already listened on.
+func SetAccess(path string, a Access) error { return a.apply(path) }
+
 // apply follows no link: where others may write to the directory, the path need
 // not be our socket any more.
 func (a Access) apply(path string) error {
