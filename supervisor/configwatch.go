@@ -65,6 +65,10 @@ func (m *master) reread() func() (*config.Resolved, error) {
 		if err == nil {
 			err = vanished(old, next)
 		}
+		// One that is in use may be on a disk that is full just now.
+		if err == nil && next.Settings.AccessLog != old.Settings.AccessLog {
+			err = tryAccessLog(&next.Settings)
+		}
 		return next, err
 	}
 }

@@ -84,6 +84,9 @@ func (m *master) open() error {
 	if err := m.openUpgrader(); err != nil {
 		return err
 	}
+	if err := tryAccessLog(&m.current.Settings); err != nil {
+		return err
+	}
 	if err := m.openLedger(); err != nil {
 		return err
 	}

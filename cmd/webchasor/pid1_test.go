@@ -70,6 +70,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		"absurd workers":   {"WEB_WORKERS=1e9", []string{"WEB_WORKERS", "1e9"}},
 		"no number":        {"WEB_WORKERS=abc", []string{"WEB_WORKERS", "abc"}},
 		"no directory":     {"PIDFILE=missing/dir/pid", []string{"missing/dir"}},
+		"access log":       {"ACCESS_LOG=missing/dir/log", []string{"access log", "missing/dir"}},
 		"log path":         {"LOG_FILE=missing/dir/log", []string{"missing/dir"}},
 		"address":          {"BIND=nonsense:port:8000", []string{"BIND", "nonsense"}},
 	}

@@ -89,6 +89,8 @@ func TestMemoryLimitReplacesGracefully(t *testing.T) {
 	addr := p.Up()
 	old := p.WaitWorkers(2)
 	load := testproc.StartLoad(t, testproc.Load{Addr: addr, Busy: 1, Connecting: 1, Pace: 5 * time.Millisecond})
+	kept := testproc.StartLoad(t, testproc.Load{Addr: addr, Busy: 4, Pace: 5 * time.Millisecond})
+	kept.WaitRequests(20)
 	leaker := expectOK(t, testproc.Get(t, addr, "/leak?mb=200"))
 	line := p.WaitLog(0, testproc.Msg("draining worker", testproc.KeyPID, leaker), "the leaking worker is replaced")
 	if line.Str("reason") != "max_memory" {
@@ -102,6 +104,11 @@ func TestMemoryLimitReplacesGracefully(t *testing.T) {
 		}
 	}
 	load.Stop().ExpectClean(t)
+	report := kept.Stop()
+	report.ExpectClean(t)
+	if report.Connects != 4 {
+		t.Errorf("4 clients connected %d times", report.Connects)
+	}
 	expectOneAtATime(t, p, 2)
 	p.Stop(0)
 }

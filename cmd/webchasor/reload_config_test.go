@@ -79,6 +79,7 @@ func TestScenario24BadFilesChangeNothing(t *testing.T) {
 	}{
 		{"not UTF-8", "line 2 is not UTF-8", func() { put(t, path, "server:\n  log_level: \xff\n") }},
 		{"wrong type", "worker_connections", func() { put(t, path, "server:\n  worker_connections: [1]\n") }},
+		{"an access log that cannot be written", "missing/dir", func() { put(t, path, "server:\n  access_log: missing/dir/log\n") }},
 		{"missing", "check the path", func() { _ = os.Remove(path) }},
 		{"a directory", "it is a directory", func() { _ = os.Mkdir(path, 0o700) }},
 		{"unreadable", "read it", func() { _ = os.Remove(path); put(t, path, "server: {}\n"); _ = os.Chmod(path, 0) }},
@@ -90,7 +91,7 @@ func TestScenario24BadFilesChangeNothing(t *testing.T) {
 		mark := p.Log.Mark()
 		p.Signal(syscall.SIGHUP)
 		line := p.WaitLog(mark, testproc.Msg(msgRejected), c.name)
-		if !testproc.Text("webchasor.yaml", c.says)(line) {
+		if !testproc.Text(c.says)(line) {
 			t.Errorf("%s: the reason lacks %q: %s", c.name, c.says, line.Text)
 		}
 		if pid := expectOK(t, testproc.Get(t, addr, "/pid")); pid != old[0] {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webchasor/webchasor/app/control"
 	"github.com/webchasor/webchasor/internal/testproc"
 )
 
@@ -87,6 +88,17 @@ func TestScenario35DeathDuringAnUpgrade(t *testing.T) {
 				func() bool { return slices.Equal(p.WorkerPIDs(), now) }, "the two workers stay")
 			if pid := expectOK(t, testproc.Get(t, addr, "/pid")); !slices.Contains(now, pid) {
 				t.Errorf("pid %d answered, want one of %v", pid, now)
+			}
+			s := mustJSON[control.Status](t, p, "status")
+			for _, w := range s.Workers {
+				if !slices.Contains(now, w.PID) {
+					t.Errorf("the status lists a ghost: %+v", w)
+				}
+			}
+			for _, o := range s.Orphans {
+				if o.PID == victim {
+					t.Errorf("the status lists the dead worker among those that were left behind: %+v", o)
+				}
 			}
 			stopOrphan(t, p, p.MasterPIDs()[0])
 		})
