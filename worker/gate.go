@@ -21,6 +21,7 @@ import (
 type gate struct {
 	t         *tracker
 	permits   chan struct{} // a value per connection, per Accept under way, and per one promised
+	promised  atomic.Int64  // to workers that give connections away
 	mu        sync.Mutex
 	listeners []*door       // guarded by mu
 	closing   chan struct{} // closed when accepting ends
@@ -197,6 +198,20 @@ func (d *door) Accept() (net.Conn, error) {
 			return nil, io.EOF
 		}
 	}
+}
+
+// promise takes a place for a connection that another worker may send, unless
+// limit of them are promised (one always may be) or there is none. It does not wait.
+func (g *gate) promise(limit int) bool {
+	if g.promised.Add(1) <= int64(max(limit, 1)) {
+		select {
+		case g.permits <- struct{}{}:
+			return true
+		default:
+		}
+	}
+	g.promised.Add(-1)
+	return false
 }
 
 // permit takes a place for a connection.

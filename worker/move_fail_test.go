@@ -39,35 +39,25 @@ func (tc *testCore) drainOver(fds ...int) {
 // no client notices.
 func TestReceiverFailsMidWay(t *testing.T) {
 	const n = 20
-	receivers := map[string]func(t *testing.T, r *transfer.Receiver){
-		"before it granted": func(_ *testing.T, r *transfer.Receiver) { r.Close() },
-		"with a batch": func(t *testing.T, r *transfer.Receiver) {
-			defer r.Close()
-			if err := r.Grant(8); err != nil {
-				t.Error(err)
+	receivers := map[string]struct {
+		grants bool
+		fail   func(r *transfer.Receiver)
+	}{
+		"before it granted": {false, func(r *transfer.Receiver) { r.Close() }},
+		"with a batch": {true, func(r *transfer.Receiver) {
+			if b, err := r.Receive(time.Now().Add(patience)); err == nil { // else the second one was faster
+				b.Close()
 			}
-			b, err := r.Receive(time.Now().Add(patience))
-			if err != nil {
-				t.Error(err)
-			}
-			b.Close()
-		},
-		"with an unread batch": func(t *testing.T, r *transfer.Receiver) {
-			defer r.Close()
-			if err := r.Grant(8); err != nil {
-				t.Error(err)
-			}
+			r.Close()
+		}},
+		"with an unread batch": {true, func(r *transfer.Receiver) {
 			moment(20 * time.Millisecond)
-		},
-		"hanging": func(t *testing.T, r *transfer.Receiver) {
-			t.Cleanup(r.Close)
-			if err := r.Grant(8); err != nil {
-				t.Error(err)
-			}
-		},
-		"full": func(t *testing.T, r *transfer.Receiver) { t.Cleanup(r.Close) },
+			r.Close()
+		}},
+		"hanging": {true, func(*transfer.Receiver) {}},
+		"full":    {false, func(*transfer.Receiver) {}},
 	}
-	for name, fail := range receivers {
+	for name, tt := range receivers {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, _ *probe, app App) {
 				a, b := serveApp(t, app, anything), serveApp(t, app, anything)
@@ -80,7 +70,20 @@ func TestReceiverFailsMidWay(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				go fail(t, r)
+				if tt.grants {
+					if err := r.Grant(8); err != nil {
+						t.Fatal(err)
+					}
+				}
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					tt.fail(r)
+				}()
+				t.Cleanup(func() {
+					<-done
+					r.Close()
+				})
 				a.drainOver(send, path(t, b))
 				a.exited()
 				for _, c := range clients {

@@ -132,8 +132,8 @@ func (m *mover) run(stop <-chan struct{}) {
 		for _, at := range m.targets {
 			credits += at.Credits()
 		}
-		if !m.alive() && !m.broken {
-			m.release() // served here while new targets are waited for
+		if (credits == 0 || !m.alive()) && !m.broken {
+			m.release() // served here while there is no room, or new targets are waited for
 		}
 		now := time.Now()
 		if credits > 0 || m.moved.Load() > moved {

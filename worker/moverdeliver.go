@@ -35,8 +35,9 @@ func (m *mover) deliver() {
 			m.broken = true
 			m.t.log.Warn("a worker takes no more connections: trying another one",
 				zap.Int("slot", at.Slot), zap.Int("pid", at.PID), zap.Error(offered))
-		} else if taken == 0 {
-			return // it has no descriptors; later
+		} else if taken < len(batch) {
+			m.release() // no room there: they are served here, and may ask again
+			return
 		}
 	}
 }

@@ -15,23 +15,30 @@ import (
 
 const (
 	takeShare    = 8                      // one sender is promised this part of worker_connections at most
+	takersShare  = 4                      // all senders together this part
+	takeIdle     = 250 * time.Millisecond // without a batch, nothing more is promised
 	takeTick     = 100 * time.Millisecond // how soon a taker notices that the worker drains
 	starved      = 10 * time.Millisecond  // how soon it looks for room again
 	fdSlack      = 64                     // descriptors that are left to the application
 	fdCountEvery = 250 * time.Millisecond // how often the open ones are counted
 )
 
-// taker takes connections over from one worker that gives them away. Its
-// credits are permits of the gate, so what arrives has a place.
+// taker takes connections over from one worker that gives them away. While
+// they come, credits are backed by permits of the gate, so what arrives has a
+// place. A sender may live for minutes, until its last stream ends: while nothing
+// comes, its taker keeps no permit. The sender still has its credits, and what
+// it sends then is taken if there is room, or declined and stays where it was.
 type taker struct {
 	t       *tracker
 	gate    *gate
 	arrived *arrivals
 	from    *transfer.Receiver
-	window  int // most credits at a time
-	spare   int // permits for which there are descriptors
+	window  int       // most permits that are promised at a time
+	busy    time.Time // when the last batch came
+	spare   int       // permits for which there are descriptors
 	counted time.Time
 	held    int // permits that the sender was promised
+	given   int // credits that it has
 	taken   int
 }
 
@@ -42,7 +49,8 @@ func newTaker(t *tracker, g *gate, a *arrivals, fd int) (*taker, error) {
 		return nil, err
 	}
 	return &taker{
-		t: t, gate: g, arrived: a, from: from, window: min(max(cap(g.permits)/takeShare, 1), maxWave),
+		t: t, gate: g, arrived: a, from: from, busy: time.Now(),
+		window: min(max(cap(g.permits)/takeShare, 1), maxWave),
 	}, nil
 }
 
@@ -68,9 +76,7 @@ func (k *taker) affordable() bool {
 func (k *taker) run(stop <-chan struct{}) {
 	err := k.take(stop)
 	k.from.Close()
-	for range k.held {
-		<-k.gate.permits
-	}
+	k.release(k.held)
 	level := k.t.log.Debug
 	// The sender may be done before it has read our last word.
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.EPIPE) {
@@ -86,14 +92,9 @@ func (k *taker) take(stop <-chan struct{}) error {
 			return nil
 		default:
 		}
-		if n := k.reserve(); n > 0 {
-			if err := k.from.Grant(n); err != nil {
-				return err
-			}
-		}
-		wait := takeTick
-		if k.held < k.window {
-			wait = starved
+		wait, err := k.promise()
+		if err != nil {
+			return err
 		}
 		b, err := k.from.Receive(time.Now().Add(wait))
 		switch {
@@ -101,15 +102,18 @@ func (k *taker) take(stop <-chan struct{}) error {
 			continue
 		case err != nil:
 			return err
-		case len(b.FDs) > k.held:
+		case len(b.Records) > k.given:
 			b.Close()
 			return errors.New("the sender did not keep to its credits")
 		}
-		// What did not arrive stays with the sender, its credits are used up.
+		k.busy = time.Now()
+		k.given -= len(b.Records)
+		// What did not arrive stays with the sender.
 		if unused := min(len(b.Records), k.held) - len(b.FDs); unused > 0 {
 			k.release(unused)
 			k.spare, k.counted = 0, time.Now() // none left, whatever was counted
 		}
+		b = k.admit(b)
 		if err := k.from.Take(b, 0); err != nil {
 			return err
 		}
@@ -117,24 +121,51 @@ func (k *taker) take(stop <-chan struct{}) error {
 	}
 }
 
-// reserve fills the window with permits, as far as there are some.
-func (k *taker) reserve() (n int) {
-	for k.held < k.window && k.affordable() {
-		select {
-		case k.gate.permits <- struct{}{}:
-			k.held++
-			n++
-			continue
-		default:
-		}
-		break
+// promise brings permits and credits in line with what the sender does, and says
+// how long to wait for its next batch. One credit needs no permit, so that the
+// sender knows that there is room.
+func (k *taker) promise() (wait time.Duration, err error) {
+	active := time.Since(k.busy) < takeIdle
+	for active && k.held < k.window && k.affordable() && k.gate.promise(cap(k.gate.permits)/takersShare) {
+		k.held++
 	}
-	return n
+	if !active {
+		k.release(k.held)
+	}
+	credits := k.held
+	if credits == 0 && len(k.gate.permits) < cap(k.gate.permits) && k.affordable() {
+		credits = 1
+	}
+	if n := credits - k.given; n > 0 {
+		switch err := k.from.Grant(n); {
+		case err == nil:
+			k.given += n
+		case !errors.Is(err, transfer.ErrBusy): // else it reads later
+			return 0, err
+		}
+	}
+	if active && k.held < k.window {
+		return starved, nil
+	}
+	return takeTick, nil
+}
+
+// admit finds a permit for each connection that came, and declines those for which
+// there is none.
+func (k *taker) admit(b transfer.Batch) transfer.Batch {
+	for k.held < len(b.FDs) && k.affordable() && k.gate.promise(cap(k.gate.permits)) {
+		k.held++
+	}
+	n := min(k.held, len(b.FDs))
+	transfer.Batch{FDs: b.FDs[n:]}.Close()
+	b.FDs = b.FDs[:n]
+	return b
 }
 
 func (k *taker) release(n int) {
+	k.held -= n
 	for range n {
-		k.held--
+		k.gate.promised.Add(-1)
 		<-k.gate.permits
 	}
 }
@@ -143,6 +174,7 @@ func (k *taker) release(n int) {
 func (k *taker) inject(b transfer.Batch) {
 	for i, fd := range b.FDs {
 		k.held-- // the permit is the connection's
+		k.gate.promised.Add(-1)
 		raw, err := sys.TakeConn(fd)
 		if err != nil {
 			k.t.log.Warn("a connection was lost on its way from another worker", zap.Error(err))

@@ -22,7 +22,8 @@
 // no number. Every way to fail leaves exactly one owner:
 //
 //   - The receiver has no descriptors left and the kernel cuts the batch: taken
-//     counts the first ones, which came; the rest stay with the sender.
+//     counts the first ones, which came; the rest stay with the sender. So does
+//     what a receiver declines that has given credits for more than it has room for.
 //   - The receiver dies or hangs before taken: the sender shuts its reading side
 //     down, reads what is queued, and the connections are its own unless taken
 //     is there. The kernel makes that one decision, see [sys.Channel.CloseRead]:

@@ -3,7 +3,6 @@ package transfer
 import (
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/webchasor/webchasor/internal/sys"
@@ -24,7 +23,11 @@ func NewReceiver(fd int) (*Receiver, error) {
 	return &Receiver{ch: ch, buf: make([]byte, headSize+2+MaxBatch*recordSize)}, nil
 }
 
-// Grant allows n connections more.
+// ErrBusy: the sender does not read just now.
+var ErrBusy = errors.New("the sender of connections does not read")
+
+// Grant allows n connections more. The error is [ErrBusy] when it may be tried
+// again later; nothing was allowed then.
 func (r *Receiver) Grant(n int) error {
 	return r.say(message{kind: kindGrant, credits: n})
 }
@@ -67,7 +70,8 @@ func (r *Receiver) Receive(deadline time.Time) (Batch, error) {
 	return b, nil
 }
 
-// Take says that the connections of b are ours from now on, and allows more.
+// Take says that the connections of b are ours from now on, and allows more. A
+// receiver that has no room closes the last descriptors before and leaves them out.
 // On an error they are the sender's, and b is closed.
 func (r *Receiver) Take(b Batch, more int) error {
 	err := r.say(message{kind: kindTaken, taken: len(b.FDs), credits: more})
@@ -80,14 +84,14 @@ func (r *Receiver) Take(b Batch, more int) error {
 // Close gives unused credits back: the sender finds the receiver gone.
 func (r *Receiver) Close() { _ = r.ch.Close() }
 
-// say never waits: the queue has room for all that a sender's credits can cause.
+// say never waits: the queue has room for all that a sender's batches can cause.
 func (r *Receiver) say(m message) error {
 	if err := r.ch.SetDeadline(time.Time{}); err != nil { // Receive's may be over
 		return err
 	}
 	if err := r.ch.TrySend(m.encode()); err != nil {
 		if errors.Is(err, sys.ErrChannelFull) {
-			return fmt.Errorf("the sender does not read: %w", io.ErrShortWrite)
+			return ErrBusy
 		}
 		return err
 	}

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"errors"
+	"syscall"
 	"testing"
 	"time"
 
@@ -250,5 +251,34 @@ func TestTenThousand(t *testing.T) {
 	}
 	if sum := <-got; sum != total {
 		t.Errorf("%d arrived", sum)
+	}
+}
+
+// A sender that does not read, because it is stopped, is asked again later.
+func TestGrantMeetsAFullQueue(t *testing.T) {
+	a, b, err := sys.ControlPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sys.CloseFD(a) }()
+	r, err := NewReceiver(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for err == nil {
+		err = r.Grant(1)
+	}
+	if !errors.Is(err, ErrBusy) {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 64)
+	for {
+		if _, _, err := syscall.Recvfrom(a, buf, syscall.MSG_DONTWAIT); err != nil {
+			break
+		}
+	}
+	if err := r.Grant(1); err != nil {
+		t.Errorf("after the sender has read: %v", err)
 	}
 }
