@@ -36,6 +36,9 @@ type world struct {
 	peerOwns     bool
 	ours         bool // our descriptor is open
 	late         bool // closed for its age just before bytes came: as without any hand-off
+	fixed        bool // it never moves
+	cut          bool // the watchdog answered in the handler's place, so it closes
+	again        bool // a second mover came after the first had given up
 	kernel, held int8 // requests nobody has read; read here and not answered
 	sent         int8
 }
@@ -74,12 +77,14 @@ func (w world) moves(t *testing.T) (next []world) {
 		}
 	}
 	idle := w.state == connFresh || w.state == connIdle
-	try(w.sent < 2, func(n *world) { n.sent++; n.kernel++ })
+	try(w.sent < 3, func(n *world) { n.sent++; n.kernel++ })
 	// Somebody asks it to leave: the mover, or the watchdog.
-	try(idle && !w.over, func(n *world) { n.step(t, evLeave); n.bound, n.past = true, true })
+	try(idle && !w.over && !w.fixed, func(n *world) { n.step(t, evLeave); n.bound, n.past = true, true })
 	try(idle, func(n *world) { n.step(t, evLeave); n.past = true })
 	// The server's goroutine.
 	try(w.engine == engRead && !w.past && w.kernel > 0, func(n *world) { n.kernel--; n.held++; n.engine = engGot })
+	// The client sends ahead: all of it is in the server's buffer.
+	try(w.engine == engRead && !w.past && w.kernel > 1, func(n *world) { n.kernel, n.held = 0, n.held+n.kernel; n.engine = engGot })
 	try(w.engine == engGot, func(n *world) {
 		if n.state != connActive {
 			n.begin(t)
@@ -100,7 +105,20 @@ func (w world) moves(t *testing.T) (next []world) {
 			n.engine, n.late = engLetGo, !n.bound
 		}
 	})
-	try(w.engine == engHandle, func(n *world) { n.held--; n.step(t, evDone); n.engine = engRead })
+	try(w.engine == engHandle && w.state == connActive, func(n *world) {
+		n.held--
+		n.step(t, evDone)
+		n.engine = engRead
+		if n.held > 0 {
+			n.engine = engGot // the next one is in the buffer; nobody reads for it
+		}
+	})
+	// The watchdog: the client has its answer, the handler runs on, the rest of the buffer goes with the connection.
+	try(w.engine == engHandle && w.state == connActive, func(n *world) {
+		n.step(t, evAnswer)
+		n.cut, n.held = true, 0
+	})
+	try(w.engine == engHandle && w.state == connAnswered, func(n *world) { n.step(t, evDone); n.engine = engLetGo })
 	try(w.engine == engLetGo, func(n *world) {
 		n.engine = engGone
 		switch {
@@ -120,6 +138,7 @@ func (w world) moves(t *testing.T) (next []world) {
 			n.back(t)
 		}
 	})
+	try(w.over && !w.again && !w.bound && w.way == wayNone, func(n *world) { n.over, n.again = false, true })
 	try(w.way == wayQueued && !w.peer, func(n *world) { n.way, n.peer = wayOffered, true })
 	settled := func(n *world) {
 		if n.acked {
@@ -150,7 +169,11 @@ func (w world) check(t *testing.T) {
 		t.Fatalf("the server still has what is another worker's: %+v", w)
 	case w.held > 0 && (w.peerOwns || w.state == connMoving || !w.ours):
 		t.Fatalf("a request that was read moved or was closed: %+v", w)
-	case !w.ours && !w.peerOwns && !w.late:
+	case w.fixed && (w.bound || w.state == connMoving || w.peer):
+		t.Fatalf("it moves although it must not: %+v", w)
+	case w.cut && w.state != connAnswered && w.state != connClosed:
+		t.Fatalf("served after the watchdog took it: %+v", w)
+	case !w.ours && !w.peerOwns && !w.late && !w.cut:
 		t.Fatalf("closed instead of moved: %+v", w)
 	case w.way != wayNone && w.state != connMoving:
 		t.Fatalf("on its way and %v: %+v", w.state, w)
@@ -158,9 +181,9 @@ func (w world) check(t *testing.T) {
 }
 
 func TestEveryInterleaving(t *testing.T) {
-	start := world{ours: true}
-	seen, back := map[world]bool{start: true}, map[world][]world{}
-	for todo := []world{start}; len(todo) > 0; {
+	starts := []world{{ours: true}, {ours: true, fixed: true}}
+	seen, back := map[world]bool{starts[0]: true, starts[1]: true}, map[world][]world{}
+	for todo := starts; len(todo) > 0; {
 		w := todo[0]
 		todo = todo[1:]
 		w.check(t)
@@ -173,11 +196,11 @@ func TestEveryInterleaving(t *testing.T) {
 		}
 	}
 	// From everywhere a request that was sent can still be answered, but after a
-	// close for age that it just missed.
+	// close for age that it just missed, or one that the watchdog's answer announced.
 	var answered []world
 	can := map[world]bool{}
 	for w := range seen {
-		if w.kernel == 0 && w.held == 0 || w.late && w.engine == engGone {
+		if w.kernel == 0 && w.held == 0 || (w.late || w.cut) && w.engine == engGone {
 			can[w] = true
 			answered = append(answered, w)
 		}
@@ -199,7 +222,7 @@ func TestEveryInterleaving(t *testing.T) {
 			t.Errorf("a request is stuck: %+v", w)
 		}
 	}
-	if len(seen) < 100 || !states[connMoving] || !states[connClosed] {
+	if len(seen) < 1000 || !states[connMoving] || !states[connClosed] || !states[connAnswered] {
 		t.Errorf("only %d worlds were seen", len(seen))
 	}
 	t.Logf("%d worlds", len(seen))
