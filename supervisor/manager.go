@@ -22,6 +22,7 @@ type manager struct {
 	reported time.Time
 	status   string
 	extended time.Time
+	stopBy   time.Time // when a stop is over by our own rules
 	progress uint64
 }
 
@@ -29,10 +30,12 @@ type manager struct {
 const (
 	statusEvery = time.Second
 	extendEvery = 2 * time.Second
-	// extendBy is asked for while a drain moves, well beyond extendEvery.
+	// extendBy is asked for each time, well beyond extendEvery.
 	extendBy = 10 * time.Second
-	// barrierWait is how long a leaving master waits for the manager to learn who follows it.
+	// barrierWait is how long a leaving master waits for the manager to learn who follows it,
+	// and mainTries how often: a manager that does not learn it takes the unit for dead.
 	barrierWait = 2 * time.Second
+	mainTries   = 3
 )
 
 // tellManager sends a message. One that cannot be sent changes nothing here.
@@ -62,7 +65,10 @@ func (m *master) tellReloading() {
 	m.tellManager("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", sys.Monotonic().Microseconds()), "STATUS=reloading")
 }
 
-func (m *master) tellStopping() { m.tellManager("STOPPING=1", "STATUS=stopping") }
+func (m *master) tellStopping() {
+	m.manager.stopBy = time.Now().Add(m.current.Settings.Plan().StopLimit())
+	m.tellManager("STOPPING=1", "STATUS=stopping")
+}
 
 // statusLine is what `systemctl status` shows.
 func (m *master) statusLine() string {
@@ -86,6 +92,9 @@ func (m *master) keepManagerInformed(now time.Time) {
 		return
 	}
 	m.keepSockets()
+	if !m.serving {
+		m.extendStart(now)
+	}
 	if now.Sub(t.reported) < statusEvery || !m.serving || m.tx.phase != txIdle {
 		return
 	}
@@ -96,14 +105,20 @@ func (m *master) keepManagerInformed(now time.Time) {
 	}
 }
 
-// extendStop asks for more time while the drain gets on: workers end, requests
-// are answered, streams write. One that stands still ends by TimeoutStopSec=.
-func (m *master) extendStop(now time.Time) {
-	t := &m.manager
-	if now.Sub(t.extended) < extendEvery {
-		return
+// extendStart asks for more time while workers boot within boot_timeout, which
+// may be longer than TimeoutStartSec=. After it we end ourselves, or are ended.
+func (m *master) extendStart(now time.Time) {
+	if now.Before(m.started.Add(portWait + m.current.Settings.BootTimeout + abortBudget)) {
+		m.extend(now, "STATUS=starting: "+m.statusLine())
 	}
-	t.extended = now
+}
+
+// extendStop asks for more time as long as a stop may last by our own rules:
+// lame_duck, and then the deadlines of the drain, which also bound a request
+// that is silent: an answer of an LLM that is awaited shows no progress. After
+// that only while it gets on, as workers with older settings may. A loop that
+// stands still asks for nothing, and ends by TimeoutStopSec=.
+func (m *master) extendStop(now time.Time) {
 	var done uint64
 	for _, c := range m.children {
 		done += progressOf(c.board)
@@ -113,14 +128,11 @@ func (m *master) extendStop(now time.Time) {
 	}
 	left := len(m.children) + len(m.orphans)
 	done += uint64(left) << 48 // one worker fewer is progress too
-	if done == t.progress {
+	if now.After(m.manager.stopBy) && done == m.manager.progress {
 		return
 	}
-	t.progress = done
-	m.tellManager(
-		fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", extendBy.Microseconds()),
-		fmt.Sprintf("STATUS=stopping: %d workers finish their requests", left),
-	)
+	m.manager.progress = done
+	m.extend(now, fmt.Sprintf("STATUS=stopping: %d workers finish their requests", left))
 }
 
 // progressOf grows while a worker answers.
@@ -133,14 +145,29 @@ func progressOf(b *scoreboard.Board) uint64 {
 	return done
 }
 
+func (m *master) extend(now time.Time, status string) {
+	if now.Sub(m.manager.extended) < extendEvery {
+		return
+	}
+	m.manager.extended = now
+	m.tellManager(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", extendBy.Microseconds()), status)
+}
+
 // handMain names the master that follows as the unit's main process, and waits
 // until that is understood: a message of a process that is gone may be dropped.
 func (m *master) handMain() {
 	if m.systemd == nil || m.manager.heir == 0 {
 		return
 	}
-	m.tellManager(fmt.Sprintf("MAINPID=%d", m.manager.heir))
-	if err := m.systemd.Barrier(barrierWait); err != nil {
+	var err error
+	for range mainTries {
+		err = m.systemd.Notify(fmt.Sprintf("MAINPID=%d", m.manager.heir))
+		if err == nil {
+			err = m.systemd.Barrier(barrierWait)
+		}
+		if err == nil {
+			break
+		}
 		m.log.Warn("the service manager may not know the new master", zap.Int("new_master_pid", m.manager.heir), zap.Error(err))
 	}
 	m.manager.main = false

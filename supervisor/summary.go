@@ -42,7 +42,12 @@ func (m *master) announce() {
 		m.log.Info("workers run as user "+m.identity.Name, zap.Uint32("uid", m.identity.UID), zap.Uint32("gid", m.identity.GID),
 			zap.Uint32s("groups", m.identity.Groups))
 	}
-	for _, w := range append(machine.Warnings(s.Plan(), machine.Read()), m.current.Hints...) {
+	// Whoever kills after a while must wait longer than that.
+	plan := s.Plan()
+	m.log.Info(fmt.Sprintf("a stop takes at most: %s", plan.StopLimit()),
+		zap.String("from", plan.StopReason()),
+		zap.String("remedy", fmt.Sprintf("in a pod set terminationGracePeriodSeconds: %d, in Compose stop_grace_period: %[1]ds; systemd is asked for the time", plan.StopSeconds())))
+	for _, w := range append(machine.Warnings(plan, machine.Read()), m.current.Hints...) {
 		m.log.Warn(w)
 	}
 }

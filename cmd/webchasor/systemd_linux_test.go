@@ -129,6 +129,25 @@ func (m *serviceManager) wait(from, pid int, line string) (next int) {
 	return next
 }
 
+// heard: pid has said a line.
+func (m *serviceManager) heard(pid int, line string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, message := range m.messages {
+		if message.pid == pid && hasLine(message.text, line) {
+			return true
+		}
+	}
+	return false
+}
+
+// text is one message.
+func (m *serviceManager) text(at int) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.messages[at].text
+}
+
 // hasLine: some line of text begins with line.
 func hasLine(text, line string) bool {
 	for l := range strings.SplitSeq(text, "\n") {
@@ -145,29 +164,62 @@ func (m *serviceManager) stored() int {
 	return len(m.kept)
 }
 
-func TestServiceManagerIsTold(t *testing.T) {
+// TestScenario38ServiceManagerIsTold follows a service from its start to its end.
+func TestScenario38ServiceManagerIsTold(t *testing.T) {
 	t.Parallel()
 	m, notify := startServiceManager(t)
-	p := startUpgradable(t, testproc.Options{Env: []string{notify, "WATCHDOG_USEC=1000000"}})
-	addr := p.Up()
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/hold", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// A lame duck shows no progress, and must be left alone all the same.
+	p := startUpgradable(t, testproc.Options{Dir: dir, Config: "server:\n  watch: false\n", Env: []string{
+		notify, "WATCHDOG_USEC=1000000", "LAME_DUCK=60s", setupEnv + "=hold",
+	}})
 	pid := p.PID()
-	at := m.wait(0, pid, "READY=1")
-	m.wait(at, pid, "WATCHDOG=1")
+	// Slow workers: more time is asked for, and the word comes when all of them serve.
+	at := m.wait(0, pid, "EXTEND_TIMEOUT_USEC=")
+	if m.heard(pid, "READY=1") {
+		t.Error("it is ready before a worker is")
+	}
+	removeFile(t, p, "hold")
+	addr := p.Up()
+	at = m.wait(at, pid, "READY=1")
+	if text := m.text(at - 1); !hasLine(text, "STATUS=2 of 2 workers ready") {
+		t.Errorf("the word that it is ready: %q", text)
+	}
+	for range 3 { // again and again
+		at = m.wait(at, pid, "WATCHDOG=1")
+	}
 
 	p.Signal(syscall.SIGHUP)
 	at = m.wait(at, pid, "RELOADING=1")
+	if text := m.text(at - 1); !hasLine(text, "MONOTONIC_USEC=") {
+		t.Errorf("a reload without its time: %q", text)
+	}
 	at = m.wait(at, pid, "READY=1")
+
+	// A rejected reload must end the manager's waiting too.
+	p.WriteFile("webchasor.yaml", "server: [")
+	p.Signal(syscall.SIGHUP)
+	at = m.wait(at, pid, "RELOADING=1")
+	at = m.wait(at, pid, "READY=1")
+	p.WriteFile("webchasor.yaml", "server:\n  watch: false\n")
 
 	second := upgrade(t, p, pid)
 	at = m.wait(at, pid, fmt.Sprintf("MAINPID=%d", second))
 	at = m.wait(at, second, "READY=1")
+	if text := m.text(at - 1); !hasLine(text, "STATUS=2 of 2 workers ready") {
+		t.Errorf("the new master's word that it is ready: %q", text)
+	}
 	m.wait(at, second, "WATCHDOG=1")
 
-	background(addr, "/sleep?ms=2500&touch=begun")
-	begun(t, p, "begun")
 	p.SignalPID(second, syscall.SIGTERM)
 	at = m.wait(at, second, "STOPPING=1")
+	at = m.wait(at, second, "EXTEND_TIMEOUT_USEC=")
 	m.wait(at, second, "EXTEND_TIMEOUT_USEC=")
+	expectOK(t, testproc.Get(t, addr, "/pid"))
+	p.SignalPID(second, syscall.SIGTERM) // enough
 	if code := p.OrphanExit(second, testproc.Patience); code != 0 {
 		t.Errorf("the second master ended with %d", code)
 	}
@@ -178,20 +230,6 @@ func TestServiceManagerIsTold(t *testing.T) {
 			t.Errorf("%d, a worker, said %q", message.pid, message.text)
 		}
 	}
-}
-
-// A rejected reload must end the manager's waiting too.
-func TestServiceManagerHearsOfARejectedReload(t *testing.T) {
-	t.Parallel()
-	m, notify := startServiceManager(t)
-	p := startWith(t, testproc.Options{App: appFastHTTP, Config: "server:\n  watch: false\n", Env: []string{notify}})
-	p.Up()
-	at := m.wait(0, p.PID(), "READY=1")
-	p.WriteFile("webchasor.yaml", "server: [")
-	p.Signal(syscall.SIGHUP)
-	at = m.wait(at, p.PID(), "RELOADING=1")
-	m.wait(at, p.PID(), "READY=1")
-	p.Stop(0)
 }
 
 // activated starts the program as systemd does: the descriptors begin at 3, and

@@ -23,15 +23,32 @@ const (
 	// fileHeadroom is for listening sockets, logs, the control channel and
 	// connections to other services.
 	fileHeadroom = 100
-	// podGrace is Kubernetes' default terminationGracePeriodSeconds, podMargin
-	// what the stop needs besides the drain.
-	podGrace  = 30 * time.Second
-	podMargin = 10 * time.Second
+	// podGrace is Kubernetes' default terminationGracePeriodSeconds.
+	podGrace = 30 * time.Second
+	// stopMargin is what the stop needs besides the drain: terminal events, stacks
+	// of what hangs, the last kill.
+	stopMargin = 10 * time.Second
 )
 
 // FilesNeeded is how many descriptors a worker with so many connections needs.
 func FilesNeeded(connections int) uint64 {
 	return uint64(max(connections, 0)) + fileHeadroom
+}
+
+// StopLimit is the longest that a stop takes by the settings, from the TERM to
+// the end. What kills the service from outside must wait longer.
+func (p Plan) StopLimit() time.Duration {
+	drain, _ := longest(p)
+	return p.LameDuck + drain + stopMargin
+}
+
+// StopSeconds is StopLimit as Kubernetes wants it: in whole seconds.
+func (p Plan) StopSeconds() int { return int(math.Ceil(p.StopLimit().Seconds())) }
+
+// StopReason names what StopLimit is made of.
+func (p Plan) StopReason() string {
+	_, name := longest(p)
+	return fmt.Sprintf("lame_duck + %s + %s", name, stopMargin)
 }
 
 // Warnings says where the plan asks for more than the machine offers, one
@@ -58,7 +75,7 @@ func Warnings(p Plan, f Facts) []string {
 	}
 	if drain, name := longest(p); f.Kubernetes && drain+p.LameDuck > podGrace {
 		warn("a stop may take %s = %s while Kubernetes kills a pod after %d s by default: set terminationGracePeriodSeconds to at least %d",
-			name, drain, int(podGrace.Seconds()), int(math.Ceil((drain + p.LameDuck + podMargin).Seconds())))
+			name, drain, int(podGrace.Seconds()), p.StopSeconds())
 	}
 	return all
 }
