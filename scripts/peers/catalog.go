@@ -15,7 +15,9 @@ const keep = "60"
 // catalog is everybody that is compared, with n processes each unless the
 // name says otherwise.
 func catalog(n int) []peer {
-	uwsgi := []string{"--plugin", "python3", "--master", "--threads", "32", "--disable-logging", "--die-on-term", "--listen", "1024"}
+	uwsgi := []string{"--plugin", "python3", "--master", "--threads", "32", "--disable-logging", "--die-on-term", "--listen", "1024",
+		// A worker leaves when all its threads are done, and kept connections keep them; by default it may take 60 s.
+		"--worker-reload-mercy", "5"}
 	peers := []peer{
 		{
 			name: "webchasor", version: nil, note: "all defaults but MAX_REQUESTS=0", reload: syscall.SIGHUP, supervised: true,
@@ -53,7 +55,7 @@ func catalog(n int) []peer {
 		gunicorn("gunicorn-uvicorn", "uvicorn.workers.UvicornWorker", "app:asgi", "uvicorn's worker with uvloop and httptools", "--keep-alive", keep),
 		{
 			name: "uwsgi", needs: []string{"uwsgi"}, version: []string{"uwsgi", "--version"}, reload: syscall.SIGHUP, supervised: true,
-			note: "http11-socket, 32 threads a worker",
+			note: "http11-socket, 32 threads a worker, worker-reload-mercy 5 instead of 60",
 			command: func(p place) command {
 				return command{binary: "uwsgi", args: append(slices.Clone(uwsgi), "--processes", strconv.Itoa(p.workers),
 					"--http11-socket", p.address(), "--chdir", p.apps(), "--module", "app:wsgi")}
