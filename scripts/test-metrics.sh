@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Checks what configs/ has for Prometheus with promtool, and the metrics of a
-# live service with its linter. Needs promtool (Debian: apt-get install
+# live service with its linter; every alert has a case in which it fires and one
+# in which it does not. Needs promtool (Debian: apt-get install
 # prometheus), curl and Go.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v promtool >/dev/null || { echo "test-metrics.sh: promtool is missing; on Debian: apt-get install prometheus" >&2; exit 1; }
 promtool check config configs/prometheus.yml
 promtool check rules configs/prometheus-rules.yml
+promtool test rules scripts/metrics/rules-test.yml
 dir=$(mktemp -d)
 trap 'kill "$pid" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$dir"' EXIT
 pid=
