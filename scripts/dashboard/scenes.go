@@ -39,6 +39,8 @@ var scenes = []scene{
 	{"the focus survives updates", focus, ""},
 	{"scales", scale, ""},
 	{"reloads", reload, ""},
+	{"works with the keyboard alone", keyboard, ""},
+	{"tells a screen reader everything", accessible, ""},
 	{"looks right on every device", devices, ""},
 }
 
@@ -257,6 +259,7 @@ func devices(s *service, t *tab) error {
 				return t.is("no card is too narrow for what it shows", `[...document.querySelectorAll('.worker, .worker *, .figures > div, .gauge')].every(e => e.scrollWidth <= e.clientWidth || getComputedStyle(e).display === 'inline')`)
 			},
 			func() error { return named(t) },
+			func() error { return t.contrast() },
 			func() error { return t.shot(v.name, true) },
 		)
 		if err != nil {
