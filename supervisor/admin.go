@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -101,6 +102,10 @@ func (m *master) serveAdmin() {
 			Token: func(ctx context.Context) string {
 				token, _ := ask(ctx, d, func(m *master) string { return m.current.Settings.Admin.Token.Reveal() })
 				return token // none, if the master is about to end
+			},
+			Hosts: func(ctx context.Context) []string {
+				names, _ := ask(ctx, d, func(m *master) []string { return slices.Clone(m.current.Settings.Admin.Hosts) })
+				return names
 			},
 			Bound:   a.Bound,
 			Leaving: m.gone,

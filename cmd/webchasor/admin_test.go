@@ -206,7 +206,7 @@ func TestAdminWhileEveryWorkerHangs(t *testing.T) {
 // TestAdminActionsNeedTheToken: reading is free, changing is not.
 func TestAdminActionsNeedTheToken(t *testing.T) {
 	t.Parallel()
-	p := start(t, "ADMIN_BIND=0", "ADMIN_TOKEN=open-sesame", "WEB_WORKERS=1", setupEnv+"=none")
+	p := start(t, "ADMIN_BIND=0", "ADMIN_TOKEN=open-sesame", "ADMIN_HOSTS=app0.example.com, app1.example.com", "WEB_WORKERS=1", setupEnv+"=none")
 	admin := adminOf(t, p, 0)
 	p.Up()
 	for _, path := range []string{"/", "/dashboard.js", "/dashboard.css", "/api/v1/status", "/api/v1/requests", "/api/v1/events"} {
@@ -236,18 +236,20 @@ func TestAdminActionsNeedTheToken(t *testing.T) {
 			t.Errorf("worker %d has the token %q in its environment", pid, value)
 		}
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+admin+"/api/v1/status", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Host = "evil.example.com"
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusMisdirectedRequest {
-		t.Errorf("a foreign host is answered with %d", resp.StatusCode)
+	for host, want := range map[string]int{"evil.example.com": http.StatusMisdirectedRequest, "app1.example.com": http.StatusOK} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+admin+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("the host %s is answered with %d, want %d", host, resp.StatusCode, want)
+		}
 	}
 	p.Stop(0)
 }

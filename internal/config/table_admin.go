@@ -27,6 +27,14 @@ func tableAdmin() []Setting {
 			Example: "a-long-random-word",
 			at:      func(s *Settings) any { return &s.Admin.Token },
 		},
+		{
+			Name: "admin.hosts", Env: "ADMIN_HOSTS", YAML: "admin.hosts", Flag: "admin-hosts",
+			Kind: KindList, Default: "", Group: GroupServer, Class: Hot,
+			Help:    "full names by which the admin address may be asked; addresses and names inside the network need none",
+			Why:     "Others are refused, so that no web page can read it through a browser. Prometheus may scrape by such a name.",
+			Example: "app1.example.com",
+			at:      func(s *Settings) any { return &s.Admin.Hosts },
+		},
 	}
 }
 
@@ -34,6 +42,7 @@ func tableAdmin() []Setting {
 type Admin struct {
 	Bind  AdminBind // "" is off
 	Token Secret    // "" permits nothing that changes something
+	Hosts []string  // names that are answered for, beside those that are no risk
 }
 
 // AdminBind is a TCP address, host:port, of which the host may be left out

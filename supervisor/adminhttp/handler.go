@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/webchasor/webchasor/internal/control"
@@ -22,6 +23,8 @@ type Options struct {
 	Samples dashboard.Samples
 	// Token returns the one in force; "" permits nothing. It may be called from any goroutine.
 	Token func(context.Context) string
+	// Hosts returns more names that are answered for. It may be called from any goroutine.
+	Hosts func(context.Context) []string
 	// Bound is the address listened on: its host may be asked for by name.
 	Bound string
 	// Leaving is closed when answers without an end have to come to theirs.
@@ -41,7 +44,7 @@ func Handler(o Options) http.Handler {
 	}))
 	mux.Handle("/api/v1/", api(o))
 	mux.Handle("/", dashboard.Page())
-	return sameHost(o.Bound, secure(mux))
+	return sameHost(o.Bound, o.Hosts, secure(mux))
 }
 
 // api is the control API below /api.
@@ -90,7 +93,7 @@ func refuse(w http.ResponseWriter, status int, message string) {
 
 // sameHost refuses requests for other names: a web page that had its own name resolve to the
 // loopback could read everything through its visitor's browser (DNS rebinding).
-func sameHost(bound string, next http.Handler) http.Handler {
+func sameHost(bound string, more func(context.Context) []string, next http.Handler) http.Handler {
 	own, _, _ := net.SplitHostPort(bound)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -100,12 +103,19 @@ func sameHost(bound string, next http.Handler) http.Handler {
 		host = strings.Trim(strings.ToLower(host), "[]")
 		_, notIP := netip.ParseAddr(host)
 		// A browser's names have dots, those of containers and services in one network need not.
-		if notIP != nil && host != "" && host != strings.ToLower(own) && strings.Contains(host, ".") && !inside(host) {
-			http.Error(w, "cannot answer for the host "+r.Host+": ask by address, or by a name inside the network (localhost, NAME, NAME.local, NAME.internal, NAME.svc, ...)",
+		if notIP != nil && host != "" && host != strings.ToLower(own) && strings.Contains(host, ".") && !inside(host) && !named(host, more(r.Context())) {
+			http.Error(w, "cannot answer for the host "+r.Host+": ask by address, by a name inside the network (localhost, NAME, NAME.local, NAME.internal, NAME.svc, ...), or by one of admin.hosts",
 				http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// named says that a host is in a list. A dot at the end means the same.
+func named(host string, list []string) bool {
+	return slices.ContainsFunc(list, func(one string) bool {
+		return strings.EqualFold(strings.TrimSuffix(one, "."), strings.TrimSuffix(host, "."))
 	})
 }
 

@@ -15,6 +15,7 @@ func serve(t *testing.T, token string) *httptest.Server {
 	s := httptest.NewServer(Handler(Options{
 		Metrics: http.NotFoundHandler(),
 		Token:   func(context.Context) string { return token },
+		Hosts:   func(context.Context) []string { return []string{"app1.example.com"} },
 		Bound:   "admin.example.com:9100",
 	}))
 	t.Cleanup(s.Close)
@@ -94,6 +95,9 @@ func TestForeignNamesAreRefused(t *testing.T) {
 		"printer.local":             http.StatusOK,
 		"admin.example.com:9100":    http.StatusOK, // what it listens on
 		"Admin.Example.com":         http.StatusOK,
+		"app1.example.com:9100":     http.StatusOK, // one of admin.hosts
+		"APP1.example.com.":         http.StatusOK,
+		"xapp1.example.com":         http.StatusMisdirectedRequest,
 		"evil.example.com":          http.StatusMisdirectedRequest,
 		"evil.example.com:9100":     http.StatusMisdirectedRequest,
 		"127.0.0.1.evil.com":        http.StatusMisdirectedRequest,
