@@ -100,7 +100,7 @@ function drawFigures(s) {
     ['In flight', amount(s.totals.in_flight), s.totals.streams ? ` ${s.totals.streams} streams` : '', ''],
     ['Connections', amount(s.totals.connections), ` of ${amount(capacity)}`, level(capacity ? s.totals.connections / capacity : 0, 0.8, 0.95)],
     ['Accept queue', amount(deepest), ` of ${amount(backlog)}`, level(backlog ? deepest / backlog : 0, 0.5, 0.9)],
-    ['Workers ready', s.workers_ready, ` of ${s.workers_wanted}`, s.workers_ready === 0 ? 'bad' : s.workers_ready < s.workers_wanted || full ? 'warn' : ''],
+    ['Ready', s.workers_ready, ` of ${s.workers_wanted}`, s.workers_ready === 0 ? 'bad' : s.workers_ready < s.workers_wanted || full ? 'warn' : ''],
     ['Memory', bytes(memory).split(' ')[0], ' ' + (bytes(memory).split(' ')[1] || ''), ''],
   ]
   same($('figures'), JSON.stringify(rows), () => rows.map(([name, value, small, lvl]) =>
