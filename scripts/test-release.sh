@@ -11,7 +11,7 @@ export TOOLS=$work/tools VERSION=${VERSION:-1.2.3}
 
 # Two clones of what is committed: the tree here may have files of somebody's own.
 git clone -q --no-hardlinks . "$work/one"
-git clone -q --no-hardlinks . "$work/a-folder-of-another-name"
+git clone -q --no-hardlinks "$work/one" "$work/a-folder-of-another-name" # not of here: HEAD may have moved
 DIST=$work/first "$work/one/scripts/release.sh" >"$work/log" 2>&1 || { tail -n 30 "$work/log" >&2; exit 1; }
 GOCACHE=$work/cache DIST=$work/second "$work/a-folder-of-another-name/scripts/release.sh" >"$work/log" 2>&1 || { tail -n 30 "$work/log" >&2; exit 1; }
 diff "$work/first/SHA256SUMS" "$work/second/SHA256SUMS" || { echo "the two builds differ" >&2; exit 1; }
