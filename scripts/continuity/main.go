@@ -52,6 +52,7 @@ func scenarios() []scenario {
 		{"rate", false, rate},
 		{"hold", false, hold},
 		{"recycle-p99", false, recycleLatency},
+		{"soak", false, soak},
 	}
 }
 
