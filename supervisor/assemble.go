@@ -48,6 +48,7 @@ func newMaster(o Options) (*master, error) {
 	if err := m.becomeReady(&resolved.Settings); err != nil {
 		return nil, err
 	}
+	sys.SpareThreads(spareThreads)
 	if m.image, err = SelfImage(); err != nil {
 		return nil, err
 	}
@@ -83,7 +84,10 @@ func (m *master) openLog(o Options, s *config.Settings) (err error) {
 		Level:  m.level,
 		Fields: []zap.Field{zap.Int("pid", os.Getpid()), zap.String("role", "master")},
 	})
-	m.lines = newLogQueue(logRoom)
+	beside := m.sink.ErrorOutput()
+	m.lines = newLogQueue(logRoom, func(err error) {
+		fmt.Fprintf(beside, "%s: %v; log lines are lost until it can be written again\n", o.Name, err)
+	})
 	m.log = m.patient.WithOptions(zap.WrapCore(m.lines.wrap))
 	return nil
 }

@@ -60,10 +60,11 @@ func (m *master) launch(s *config.Settings, f func() error) (err error) {
 // cannotExecute says what an operator can do about an image that does not start.
 func (m *master) cannotExecute(err error) error {
 	err = fmt.Errorf("cannot execute %s: %w", os.Args[0], err)
-	if m.identity == nil {
-		return err
-	}
 	switch {
+	case m.identity == nil && errors.Is(err, syscall.EAGAIN):
+		return fmt.Errorf("%w; the limit of processes (RLIMIT_NPROC, or pids.max of the cgroup) is reached", err)
+	case m.identity == nil:
+		return err
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%w; user %s must be allowed to read and execute that file", err, m.identity.Name)
 	case errors.Is(err, syscall.EAGAIN):

@@ -23,6 +23,9 @@ const (
 type logQueue struct {
 	lines chan logLine
 	lost  atomic.Uint64
+	// complain is told the first error of every outage: a full disk, say.
+	complain func(error)
+	failing  bool // the goroutine's
 }
 
 type logLine struct {
@@ -33,8 +36,8 @@ type logLine struct {
 }
 
 // newLogQueue starts the goroutine that writes. It lives as long as the process.
-func newLogQueue(room int) *logQueue {
-	q := &logQueue{lines: make(chan logLine, room)}
+func newLogQueue(room int, complain func(error)) *logQueue {
+	q := &logQueue{lines: make(chan logLine, room), complain: complain}
 	go q.run()
 	return q
 }
@@ -47,10 +50,23 @@ func (q *logQueue) run() {
 		}
 		if n := q.lost.Swap(0); n > 0 {
 			e := zapcore.Entry{Level: zap.WarnLevel, Time: time.Now(), Message: "log lines lost: the log could not be written"}
-			_ = l.to.Write(e, []zap.Field{zap.Uint64("lines", n)})
+			if !q.write(l.to, e, []zap.Field{zap.Uint64("lines", n)}) {
+				q.lost.Add(n)
+			}
 		}
-		_ = l.to.Write(l.entry, l.fields)
+		if !q.write(l.to, l.entry, l.fields) {
+			q.lost.Add(1)
+		}
 	}
+}
+
+func (q *logQueue) write(to zapcore.Core, e zapcore.Entry, fields []zap.Field) bool {
+	err := to.Write(e, fields)
+	if err != nil && !q.failing {
+		q.complain(err)
+	}
+	q.failing = err != nil
+	return err == nil
 }
 
 // wrap makes a core write through the queue.

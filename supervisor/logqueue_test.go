@@ -45,7 +45,7 @@ func (c *stuckCore) Write(e zapcore.Entry, fields []zap.Field) error {
 
 func TestStuckLogDoesNotBlockAndCountsWhatIsLost(t *testing.T) {
 	stuck := &stuckCore{LevelEnabler: zap.InfoLevel, begun: make(chan struct{}, 1), free: make(chan struct{})}
-	q := newLogQueue(2)
+	q := newLogQueue(2, func(error) {})
 	log := zap.New(stuck).WithOptions(zap.WrapCore(q.wrap)).With(zap.String("role", "master"))
 
 	log.Info("a")

@@ -21,6 +21,10 @@ const (
 	killMargin = 3 * time.Second
 )
 
+// spareThreads are what the master may need at once beyond what it has used at its
+// start: blocking calls on slow disks, and the collector.
+const spareThreads = 8
+
 // policyOf extracts what the decision core needs to know.
 func policyOf(s *config.Settings) fleet.Policy {
 	return fleet.Policy{

@@ -28,7 +28,6 @@ type tracker struct {
 	draining atomic.Bool // responses carry Connection: close
 	entrance *entrance   // nil without one, in tests
 	proxy    config.Proxy
-	thrifty  bool                  // the server waits for requests without a buffer, see ahead
 	mover    atomic.Pointer[mover] // hands connections over; nil while none does
 
 	release   func(*conn) // gives the connection's permit back
@@ -58,7 +57,7 @@ func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, b
 	if !ok {
 		return nil, false
 	}
-	c := &conn{socket: s, t: t, entry: entry, index: index, since: since, state: state, spoke: state == connIdle, thrifty: t.thrifty}
+	c := &conn{socket: s, t: t, entry: entry, index: index, since: since, state: state, spoke: state == connIdle}
 	c.seen.at = t.clock.Now()
 	c.scrutinize()
 	c.introduce(since)

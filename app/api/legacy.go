@@ -51,9 +51,6 @@ func (s *server) completions(ctx *fasthttp.RequestCtx, provider Provider, model 
 	}
 	r := &Request{Model: model.ID, Stream: w.Stream, Temperature: w.Temperature, TopP: w.TopP, Echo: s.echo}
 	if e == nil {
-		e = checkCommon(&w.wireRequest)
-	}
-	if e == nil {
 		r.MaxTokens, e = maxTokens(&w.wireRequest)
 	}
 	if e == nil {
@@ -126,9 +123,7 @@ func (s *server) streamText(ctx *fasthttp.RequestCtx, provider Provider, model M
 	s.host.stream(ctx, func(alive context.Context, w Writer) error {
 		never()
 		defer p.Release()
-		out := newPassWriter(w, s.heartbeat)
-		defer out.stop()
-		e := events{out: out}
+		e := events{w: w}
 		chunk := func(c textChoice, cost *usage) error {
 			whole.Choices, whole.Usage = []textChoice{c}, cost
 			if cost != nil {

@@ -68,12 +68,7 @@ func TestPrivilegesAreDropped(t *testing.T) {
 func TestPrivilegesByCapability(t *testing.T) {
 	t.Parallel()
 	needRoot(t)
-	dir := t.TempDir()
-	for _, open := range []string{dir, filepath.Dir(dir)} { // the program file must be in reach
-		if err := errors.Join(os.Chmod(open, 0o755), os.Chown(open, nobody, nobody)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := dirOf(t, nobody)
 	first := lowPort(t)
 	second := strings.TrimSuffix(first, ":80") + ":81"
 	file := filepath.Join(dir, "c.yaml")
@@ -98,6 +93,18 @@ func TestPrivilegesByCapability(t *testing.T) {
 		t.Errorf("NoNewPrivs of a worker is %s", got)
 	}
 	stopOrphan(t, p, master)
+}
+
+// dirOf is a directory of another user, who can reach what is in it.
+func dirOf(t *testing.T, id int) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, open := range []string{dir, filepath.Dir(dir)} {
+		if err := errors.Join(os.Chmod(open, 0o755), os.Chown(open, id, id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // lowPort is an address on a port that only root may bind, which nobody else uses:
@@ -156,7 +163,7 @@ func wantNobody(t *testing.T, pid int) {
 // its master, and may do to another worker.
 func powerless(t *testing.T, master, worker int) {
 	t.Helper()
-	asNobody(t, func() {
+	asUser(t, nobody, func() {
 		for _, sig := range []syscall.Signal{0, syscall.SIGTERM, syscall.SIGKILL} {
 			if err := syscall.Kill(master, sig); !errors.Is(err, syscall.EPERM) {
 				t.Errorf("signal %d to the master: %v", sig, err)
@@ -179,16 +186,16 @@ func powerless(t *testing.T, master, worker int) {
 	})
 }
 
-// asNobody runs f on a thread that is nobody, and ends with it.
-func asNobody(t *testing.T, f func()) {
+// asUser runs f on a thread that is another user and its group, and ends with it.
+func asUser(t *testing.T, id uintptr, f func()) {
 	t.Helper()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		runtime.LockOSThread()
 		for _, call := range []uintptr{syscall.SYS_SETRESGID, syscall.SYS_SETRESUID} {
-			if _, _, errno := syscall.RawSyscall(call, nobody, nobody, nobody); errno != 0 {
-				t.Errorf("cannot become nobody: %v", errno)
+			if _, _, errno := syscall.RawSyscall(call, id, id, id); errno != 0 {
+				t.Errorf("cannot become user %d: %v", id, errno)
 				return
 			}
 		}
