@@ -20,16 +20,18 @@ import (
 // newMaster loads the configuration and opens the log; without either there is
 // nothing to run and nowhere to say so.
 func newMaster(o Options) (*master, error) {
-	resolved, err := o.Load()
+	read, err := withCerts(o.Load)
 	if err != nil {
 		return nil, err
 	}
+	resolved := read.Resolved
 	m := &master{
 		name: o.Name, version: o.Version, load: o.Load, routes: o.Routes,
 		fleet:      fleet.New(),
 		children:   make(map[fleet.ID]*child),
 		clock:      sys.NewClock(),
 		current:    resolved,
+		tls:        tlsDesk{loaded: read.certs},
 		generation: 1,
 		stderr:     o.Stderr,
 		traffic:    traffic{adopted: make(map[int]fleet.ID), absent: make(map[int]time.Time)},
@@ -96,9 +98,8 @@ func (m *master) openLog(o Options, s *config.Settings) (err error) {
 func (m *master) close() {
 	m.closeControl()
 	m.closeAdmin()
-	if m.watcher != nil {
-		m.watcher.Close()
-	}
+	m.watcher.end()
+	m.tls.watcher.end()
 	m.endBurials()
 	if m.launcher != nil {
 		m.launcher.Close()

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"slices"
@@ -11,47 +12,59 @@ import (
 	"github.com/webchasor/webchasor/supervisor/watch"
 )
 
-// configWatch is the watcher of the configuration's files, and which they are.
-type configWatch struct {
+// fileWatch is a watcher of some files, and which they are.
+type fileWatch struct {
 	*watch.Watcher
 	paths []string
 }
 
 // changes is nil, which never fires, when nothing is watched.
-func (m *master) changes() <-chan struct{} {
-	if m.watcher == nil {
+func (w *fileWatch) changes() <-chan struct{} {
+	if w == nil {
 		return nil
 	}
-	return m.watcher.Changes()
+	return w.Changes()
+}
+
+func (w *fileWatch) end() {
+	if w != nil {
+		w.Close()
+	}
 }
 
 // openWatch brings the watching in line with the configuration in force.
 func (m *master) openWatch() {
-	paths := watched(m.current)
-	if m.watcher != nil {
-		if slices.Equal(paths, m.watcher.paths) {
-			return
-		}
-		m.watcher.Close()
-		m.watcher = nil
-	}
-	if len(paths) == 0 {
-		return
-	}
-	m.watcher = &configWatch{paths: paths, Watcher: watch.New(paths, watch.Options{
-		// An empty configuration is an error, so it can only be half written.
-		IgnoreEmpty: true,
-		Baseline:    digests(m.current),
-		Log:         func(warning string) { m.log.Warn(warning) },
-	})}
-	m.log.Info("watching the configuration", zap.Strings("files", paths))
+	m.watcher = m.watchFiles(m.watcher, "watching the configuration", watched(m.current), m.current.Sums)
+	m.openCertWatch()
 }
 
-// settled tells the watcher what has been read, so that an operator who edits
-// the file and sends HUP gets one reload and not two.
-func (m *master) settled(r *config.Resolved) {
+// watchFiles returns a watcher of paths: old, if it is one, else a new one in
+// its place, or nil for no paths. sums is the content in force.
+func (m *master) watchFiles(old *fileWatch, what string, paths []string, sums map[string][sha256.Size]byte) *fileWatch {
+	if old != nil && slices.Equal(paths, old.paths) {
+		return old
+	}
+	old.end()
+	if len(paths) == 0 {
+		return nil
+	}
+	m.log.Info(what, zap.Strings("files", paths))
+	return &fileWatch{paths: paths, Watcher: watch.New(paths, watch.Options{
+		// An empty file is an error, so it can only be half written.
+		IgnoreEmpty: true,
+		Baseline:    digests(sums),
+		Log:         func(warning string) { m.log.Warn(warning) },
+	})}
+}
+
+// settled tells the watchers what has been read, so that an operator who edits
+// a file and sends HUP gets one reload and not two.
+func (m *master) settled(g generation) {
 	if m.watcher != nil {
-		m.watcher.Loaded(digests(r))
+		m.watcher.Loaded(digests(g.Sums))
+	}
+	if m.tls.watcher != nil && g.certs != nil {
+		m.tls.watcher.Loaded(digests(g.certs.Sums))
 	}
 }
 
@@ -98,9 +111,9 @@ func watched(r *config.Resolved) []string {
 	return append(paths, r.EnvFiles...)
 }
 
-func digests(r *config.Resolved) map[string]watch.Digest {
-	all := make(map[string]watch.Digest, len(r.Sums))
-	for path, sum := range r.Sums {
+func digests(sums map[string][sha256.Size]byte) map[string]watch.Digest {
+	all := make(map[string]watch.Digest, len(sums))
+	for path, sum := range sums {
 		all[path] = watch.Digest(sum)
 	}
 	return all

@@ -4,7 +4,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/machine"
 	"github.com/webchasor/webchasor/supervisor/fleet"
@@ -31,8 +30,8 @@ type exited struct {
 
 // loaded: the configuration was read again, or could not be.
 type loaded struct {
-	resolved *config.Resolved
-	err      error
+	next generation
+	err  error
 }
 
 // upgraded: the upgrade ended; err is nil when the new master serves.
@@ -40,5 +39,5 @@ type upgraded struct{ err error }
 
 func (h reported) apply(m *master) { m.reported(h.id, h.report) }
 func (h exited) apply(m *master)   { m.exited(h) }
-func (h loaded) apply(m *master)   { m.loaded(h.resolved, h.err) }
+func (h loaded) apply(m *master)   { m.loaded(h.next, h.err) }
 func (h upgraded) apply(m *master) { m.upgraded(h.err) }

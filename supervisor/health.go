@@ -84,6 +84,14 @@ func (m *master) warnings(s *control.Status, v fleet.View, now time.Time) []cont
 	if m.logLevel != "" {
 		warn("log-level", "the log level is %s until the next reload; the setting says %s", m.logLevel, m.current.Settings.LogLevel)
 	}
+	if m.tls.rejected != "" {
+		warn("tls", "the certificates that are there now are not in use, the old ones are: %s", m.tls.rejected)
+	}
+	if m.speaksTLS() {
+		for _, w := range m.tls.loaded.Warnings(now) {
+			warn("tls", "%s", w)
+		}
+	}
 	for _, hint := range m.current.Hints {
 		warn("configuration", "%s", hint)
 	}

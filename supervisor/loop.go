@@ -22,6 +22,7 @@ func (m *master) loop() int {
 	m.step(fleet.Start{Generation: m.generation, Policy: policyOf(&m.current.Settings)})
 	for !m.done {
 		m.resumeReload()
+		m.resumeCerts()
 		if m.traffic.stale {
 			m.direct(time.Now())
 		}
@@ -33,8 +34,10 @@ func (m *master) loop() int {
 			m.signal(s)
 		case s := <-m.signals.orders:
 			m.signal(s)
-		case <-m.changes():
+		case <-m.watcher.changes():
 			m.reload("configuration file changed")
+		case <-m.tls.watcher.changes():
+			m.rereadCerts()
 		case <-sampler.C:
 			m.sample()
 			sampler.Reset(m.traffic.interval)

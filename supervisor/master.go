@@ -100,7 +100,8 @@ type master struct {
 	control controlSocket
 	admin   *adminSocket
 
-	watcher    *configWatch
+	tls        tlsDesk
+	watcher    *fileWatch // of the configuration's files
 	happenings chan happening
 	gone       chan struct{} // closed when the loop has ended
 	signals    inbox

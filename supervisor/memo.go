@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/certs"
 	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/sys"
 )
@@ -19,6 +20,7 @@ type memo struct {
 	Events   []control.Event        // the latest
 	Deaths   map[int]*control.Death // the last abnormal one of every slot
 	Version  string                 // of the master that leaves
+	Tickets  certs.Tickets          // so that clients can resume their TLS sessions
 }
 
 // memoLimit bounds what is believed of a memo: a thousand events are some 300 KB.
@@ -28,7 +30,7 @@ const memoLimit = 8 << 20
 func (m *master) writeMemo() (fd int, err error) {
 	past, _ := m.journal.Since(0)
 	text, err := json.Marshal(memo{
-		Upgrades: m.promotion.count + 1, Order: m.promotion.order, Events: past.Events, Deaths: m.lastDeaths, Version: m.version,
+		Upgrades: m.promotion.count + 1, Order: m.promotion.order, Events: past.Events, Deaths: m.lastDeaths, Version: m.version, Tickets: m.tls.tickets,
 	})
 	if err != nil {
 		return -1, fmt.Errorf("cannot encode what happened: %w", err)
@@ -70,6 +72,7 @@ func (m *master) readMemo(fd int) {
 			m.lastDeaths[slot] = d
 		}
 	}
+	m.tls.tickets = past.Tickets
 	m.promotion.count, m.promotion.order = past.Upgrades, past.Order
 	m.promotion.from = past.Version
 }

@@ -183,12 +183,12 @@ func (d desk) Plan(ctx context.Context) (control.Plan, error) {
 	if err != nil {
 		return control.Plan{}, err
 	}
-	next, err := b.load()
+	next, err := withCerts(b.load)
 	if err != nil {
 		return control.Plan{}, &control.Error{Code: control.CodeRefused, Message: "a reload would be rejected: " + oneLine(err)}
 	}
-	p := control.Plan{Config: next.File, Changes: changesOf(b.current, next), Warnings: next.Hints}
-	for _, s := range config.ShadowedEdits(b.current, next) {
+	p := control.Plan{Config: next.File, Changes: changesOf(b.current, next.Resolved), Warnings: append(next.certs.Warnings(time.Now()), next.Hints...)}
+	for _, s := range config.ShadowedEdits(b.current, next.Resolved) {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s: %s = %s has no effect, %s wins", s.Where, s.Name, s.Value, s.Winner))
 	}
 	return p, nil

@@ -140,10 +140,9 @@ func (m *master) permitsLegacy() (all []legacy) {
 
 // permitsFiles adds what a worker needs to the descriptors it is born with.
 func (m *master) permitsFiles(files []uintptr) {
-	const closed = ^uintptr(0)
 	files[handoff.FDPermits] = uintptr(m.permits.fds.Memory)
 	for i := range permits.Lanes {
-		files[handoff.FDBells+i] = closed
+		files[handoff.FDBells+i] = noFD
 		if i < len(m.permits.fds.Bells) {
 			files[handoff.FDBells+i] = uintptr(m.permits.fds.Bells[i])
 		}

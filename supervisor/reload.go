@@ -83,14 +83,14 @@ func (m *master) startReload(why string, load func() (*config.Resolved, error), 
 	m.tx.result = control.Result{Order: "reload", Began: time.Now()}
 	m.tellReloading()
 	go func() {
-		resolved, err := load()
-		m.happenings <- loaded{resolved, err}
+		next, err := withCerts(load)
+		m.happenings <- loaded{next, err}
 	}()
 }
 
 // loaded is the second step: what was read becomes a generation, or the reason
 // why it cannot.
-func (m *master) loaded(next *config.Resolved, err error) {
+func (m *master) loaded(read generation, err error) {
 	if m.stopping {
 		return
 	}
@@ -99,17 +99,22 @@ func (m *master) loaded(next *config.Resolved, err error) {
 		m.finishReload(control.OutcomeCalledOff, "a later order took its place")
 		return
 	}
+	if err == nil {
+		err = m.lacksCerts(read.certs)
+	}
 	if err != nil {
 		m.log.Error("reload rejected; the old configuration serves on", zap.Error(err))
 		m.finishReload(control.OutcomeRejected, oneLine(err))
 		return
 	}
-	m.settled(next)
+	m.settled(read)
+	next := read.Resolved
 	m.explain(next)
 	m.tx.result.Changes = changesOf(m.current, next)
 	next = config.KeepRunning(next, m.current)
 	m.generation++
 	m.tx.phase, m.tx.next, m.tx.generation = txRolling, next, m.generation
+	m.tls.next = read.certs
 	m.step(fleet.Reload{Generation: m.tx.generation, Policy: policyOf(&next.Settings)})
 	if m.tx.phase == txRolling && m.fleet.View().Phase != fleet.PhaseReloading {
 		// The core refused, and has said why: something came between while we
@@ -169,6 +174,9 @@ func (m *master) reloaded(a fleet.Reloaded) {
 		return
 	}
 	m.previous, m.current = m.current, m.tx.next
+	before := m.tls.loaded
+	m.tls.loaded, m.tls.rejected = m.tls.next, ""
+	m.introduceCerts(before)
 	m.logLevel, m.waitsForUpgrade = "", upgradesIn(m.tx.result.Changes)
 	m.log.Info("reloaded", zap.Uint64("generation", uint64(a.Generation)))
 	m.applyHot()

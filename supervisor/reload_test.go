@@ -79,7 +79,7 @@ func TestReloadThatTheCoreRefusesEnds(t *testing.T) {
 func TestReloadThatCannotBeReadEnds(t *testing.T) {
 	m := starting()
 	m.tx.phase = txLoading
-	m.loaded(nil, errors.New("no such file"))
+	m.loaded(generation{}, errors.New("no such file"))
 	if m.tx.phase != txIdle || m.generation != 1 {
 		t.Errorf("after a bad file: %+v, generation %d", m.tx, m.generation)
 	}

@@ -112,6 +112,7 @@ func (m *master) open() error {
 		m.serveControl()
 		m.serveAdmin()
 	}
+	m.introduceCerts(nil)
 	m.openWatch()
 	return nil
 }

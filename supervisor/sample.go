@@ -22,6 +22,7 @@ func (m *master) sample() {
 	}
 	m.countProcessor(now)
 	m.releasePoison(now)
+	m.renewTickets(now)
 	m.observe(now)
 	m.measure(now)
 	m.step(fleet.Sampled{Readings: readings})

@@ -27,7 +27,7 @@ const (
 // registers it without EPOLLEXCLUSIVE.
 type socket struct {
 	Network string // "tcp" or "unix"
-	Spec    string // as configured when it was bound
+	Spec    string // as configured when it was bound, without ?tls
 	Address string // as bound
 	Sharded bool
 	FDs     []int `json:"-"` // by slot; exactly one if not sharded
@@ -36,6 +36,9 @@ type socket struct {
 	Lent bool `json:",omitempty"`
 	// Stored counts the slots, from 0, that the service manager keeps duplicates of.
 	Stored int `json:",omitempty"`
+	// TLS is whether those who connect speak it. It is no part of Spec, so that an
+	// upgrade may change it.
+	TLS bool `json:"-"`
 	// Inherited from a previous master, who serves on if this one fails.
 	Inherited bool   `json:"-"`
 	wanted    string // of an inherited one: as configured now
@@ -82,12 +85,12 @@ func listen(spec, accept string, backlog int, owner *identity.Identity) (socket,
 		return passed(spec, b.Address)
 	}
 	if accept != acceptShared {
-		fd, bound, err := sys.SlotGroupFirst("tcp", spec, backlog)
+		fd, bound, err := sys.SlotGroupFirst("tcp", b.Address, backlog)
 		if err == nil || accept == acceptSharded || !errors.Is(err, errors.ErrUnsupported) {
 			return socket{Network: "tcp", Spec: spec, Address: bound, Sharded: true, FDs: []int{fd}}, err
 		}
 	}
-	fd, bound, err := sys.ListenTCP("tcp", spec, backlog)
+	fd, bound, err := sys.ListenTCP("tcp", b.Address, backlog)
 	return socket{Network: "tcp", Spec: spec, Address: bound, FDs: []int{fd}}, err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/sys"
 )
 
@@ -18,22 +19,29 @@ const portWait = 5 * time.Second
 // openSockets takes over the sockets of the previous master or binds them.
 func (m *master) openSockets() error {
 	s := &m.current.Settings
-	for _, spec := range m.specs() {
+	for _, address := range m.specs() {
+		b, err := config.ParseBind(address)
+		if err != nil {
+			return err
+		}
+		spec := b.Plain
 		if inherited, ok := m.inherited.take(spec); ok {
 			if !m.upgrader.HasParent() && !inherited.Lent {
 				m.relistenAt(&inherited, s.Backlog)
 			}
 			m.keepsAccept(&inherited, s.Accept)
+			inherited.TLS = b.TLS
 			m.sockets = append(m.sockets, inherited)
-			m.log.Info("listening", zap.String("address", inherited.Address), zap.Bool("inherited", true))
+			m.log.Info("listening", zap.String("address", inherited.Address), zap.Bool("tls", b.TLS), zap.Bool("inherited", true))
 			continue
 		}
 		sock, err := m.bind(spec, s.Accept, s.Backlog)
 		if err != nil {
 			return err
 		}
+		sock.TLS = b.TLS
 		m.sockets = append(m.sockets, sock)
-		m.log.Info("listening", zap.String("address", sock.Address))
+		m.log.Info("listening", zap.String("address", sock.Address), zap.Bool("tls", b.TLS))
 	}
 	return nil
 }

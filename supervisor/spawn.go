@@ -21,6 +21,9 @@ import (
 // moment in which a closed connection still holds its entry.
 const spareEntries = 64
 
+// noFD leaves a descriptor of a new process closed.
+const noFD = ^uintptr(0)
+
 // start creates a worker process for a slot. Everything that the worker needs
 // is in place before it exists: its boot packet waits in the control channel.
 func (m *master) start(a fleet.Spawn) (_ *child, err error) {
@@ -85,7 +88,16 @@ func (m *master) start(a fleet.Spawn) (_ *child, err error) {
 	defer outW.Close()
 	undo.add(func() { outR.Close() })
 
-	if err := m.exec(c, theirs, int(outW.Fd())); err != nil {
+	material := noFD
+	if l := m.certsOf(c.generation); l != nil && m.speaksTLS() {
+		fd, err := m.writeMaterial(l)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = sys.CloseFD(fd) }()
+		material = uintptr(fd)
+	}
+	if err := m.exec(c, theirs, int(outW.Fd()), material); err != nil {
 		return nil, err
 	}
 	m.seated(c)
@@ -111,7 +123,8 @@ func (m *master) queueBoot(c *child, s *config.Settings) error {
 		boot.Settings.LogLevel = m.logLevel
 	}
 	for _, l := range m.sockets {
-		boot.Listeners = append(boot.Listeners, handoff.Listener{Network: l.Network, Address: l.Address})
+		boot.Listeners = append(boot.Listeners, handoff.Listener{Network: l.Network, Address: l.Address, TLS: l.TLS})
+		boot.TLS = boot.TLS || l.TLS
 	}
 	boot.Refuse, c.refuses = m.poison.list, m.poison.version
 	return m.filesFor(s, func(names []handoff.File, fds ...int) error {
@@ -139,7 +152,7 @@ func recycleAfter(s *config.Settings) uint64 {
 // exec starts the process. Raw descriptors and syscall.StartProcess, because
 // os.StartProcess calls Fd(), which turns a listener blocking for every process
 // that shares it (go.dev/issue/29277).
-func (m *master) exec(c *child, control, output int) error {
+func (m *master) exec(c *child, control, output int, material uintptr) error {
 	files := []uintptr{
 		m.devNull.Fd(), uintptr(output), uintptr(output),
 		handoff.FDControl:  uintptr(control),
@@ -149,6 +162,7 @@ func (m *master) exec(c *child, control, output int) error {
 		handoff.FDAccess:   uintptr(m.stdoutFD),
 		handoff.FDLedger:   uintptr(m.ledger.FD()),
 		handoff.FDBox:      uintptr(c.boxFD),
+		handoff.FDTLS:      material,
 		handoff.FDListener: 0,
 	}[:handoff.FDListener]
 	m.permitsFiles(files)

@@ -197,7 +197,7 @@ func (m *master) adopt(a spread.Adoption) bool {
 	var fds []int
 	for i := range m.sockets {
 		if s := &m.sockets[i]; s.Sharded && a.Slot < len(s.FDs) {
-			order.Listeners = append(order.Listeners, handoff.Listener{Network: s.Network, Address: s.Address})
+			order.Listeners = append(order.Listeners, handoff.Listener{Network: s.Network, Address: s.Address, TLS: s.TLS})
 			fds = append(fds, s.FDs[a.Slot])
 		}
 	}

@@ -42,7 +42,7 @@ func (a *arrivals) Accept() (net.Conn, error) {
 			a.queue[0] = nil
 			a.queue = a.queue[1:]
 			a.mu.Unlock()
-			return c, nil
+			return c.face(), nil
 		}
 		a.queue = nil
 		a.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/webchasor/webchasor/internal/blackbox"
+	"github.com/webchasor/webchasor/internal/certs"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/logs"
@@ -33,7 +34,8 @@ type inheritance struct {
 	level     zap.AtomicLevel
 	logger    *zap.Logger
 	sink      *logs.Sink
-	access    *logs.Access // nil when off
+	access    *logs.Access    // nil when off
+	material  *certs.Material // nil where no address speaks TLS
 }
 
 // takeOver reads the boot message and turns every inherited descriptor into
@@ -66,6 +68,9 @@ func takeOver() (in inheritance, err error) {
 		return in, err
 	}
 	if err := in.openPermits(); err != nil {
+		return in, err
+	}
+	if err := in.openTLS(); err != nil {
 		return in, err
 	}
 	return in, in.openListeners()
@@ -141,6 +146,14 @@ func (in *inheritance) openListeners() error {
 		in.listeners = append(in.listeners, ln)
 	}
 	return nil
+}
+
+// secure says which listeners speak TLS.
+func (in *inheritance) secure() (tls []bool) {
+	for _, l := range in.boot.Listeners {
+		tls = append(tls, l.TLS)
+	}
+	return tls
 }
 
 // reopen goes on in new log files (SIGUSR1 of the master): those that the order

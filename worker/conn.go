@@ -48,6 +48,7 @@ type socket interface {
 // meanwhile stay in the kernel.
 type conn struct {
 	socket
+	tls   *tlsSocket // the socket, if it speaks TLS
 	t     *tracker
 	entry *scoreboard.Entry
 	index int // of entry
@@ -159,11 +160,16 @@ func (c *conn) expired(err error) (again bool, _ error) {
 	switch c.state {
 	case connLeaving:
 		bound := c.mover != nil
-		switch part(bound, bound && c.mover.takes(), !bound && c.readable()) {
+		unread, until := !bound && c.readable(), time.Time{}
+		if c.tls != nil {
+			// Bytes that came may be less than a record, or hold no request.
+			unread, until = unread && !c.tls.late.Swap(true), time.Now().Add(recordTime)
+		}
+		switch part(bound, bound && c.mover.takes(), unread) {
 		case partMove:
 			c.step(evMove)
 		case partServe:
-			_ = c.socket.SetReadDeadline(time.Time{})
+			_ = c.socket.SetReadDeadline(until)
 			if bound {
 				c.stay()
 			}
@@ -178,8 +184,11 @@ func (c *conn) expired(err error) (again bool, _ error) {
 	return false, err // the server's own deadline
 }
 
-// readable says whether bytes wait in the kernel.
+// readable says whether bytes wait in the kernel, or came and are no whole record yet.
 func (c *conn) readable() bool {
+	if c.tls != nil && c.tls.partial() {
+		return true
+	}
 	var yes bool
 	err := sys.WithFD(c.socket, func(fd int) (err error) {
 		yes, err = sys.Readable(fd)

@@ -20,7 +20,7 @@ type connKey struct{}
 // returns. On a connection that is not a worker's, as in a handler's unit
 // test, the context is the background context.
 func RequestContext(ctx *fasthttp.RequestCtx) context.Context {
-	c, ok := ctx.Conn().(*conn)
+	c, ok := connOf(ctx.Conn())
 	if !ok {
 		return context.Background()
 	}
@@ -31,7 +31,7 @@ func RequestContext(ctx *fasthttp.RequestCtx) context.Context {
 // so that waiting on purpose, as in a queue, is not taken for a hang. Call it
 // as often as the timeout demands; it costs next to nothing.
 func Progress(ctx *fasthttp.RequestCtx) {
-	if c, ok := ctx.Conn().(*conn); ok {
+	if c, ok := connOf(ctx.Conn()); ok {
 		c.marks.Add(1)
 	}
 }

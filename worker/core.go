@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/certs"
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/ledger"
@@ -22,6 +23,8 @@ type coreOptions struct {
 	App         App
 	Settings    config.Settings
 	Listeners   []net.Listener // the core closes them
+	TLS         []bool         // which of them speak it
+	Material    *certs.Material
 	Board       *scoreboard.Board
 	Ledger      *ledger.Slot   // nil counts nothing there
 	Routes      *ledger.Router // nil knows none
@@ -91,9 +94,14 @@ func newCore(o coreOptions) (*core, error) {
 	t.recycler.limit = o.MaxRequests
 	t.recycler.due = func() { o.Report(handoff.Report{Kind: handoff.ReportRecycle}) }
 	c.t = t
-	c.gate = newGate(t, o.Listeners, o.Settings.WorkerConnections)
+	c.gate = newGate(t, o.Listeners, o.TLS, o.Settings.WorkerConnections)
 	c.arrived = newArrivals()
-	if c.engine, err = newEngine(t, o.App, o.Settings); err != nil {
+	c.engine, err = newEngine(t, o.App, o.Settings)
+	if err == nil && o.Material != nil {
+		c.gate.vault = &vault{protocols: []string{"http/1.1"}}
+		err = c.gate.vault.put(o.Material)
+	}
+	if err != nil {
 		watcher.close()
 		return nil, err
 	}
@@ -201,6 +209,8 @@ func (c *core) obey(o order) {
 		c.quit()
 	case handoff.OrderRefuse:
 		c.t.refused.set(o.Refuse)
+	case handoff.OrderTLS:
+		c.renew(&o)
 	case handoff.OrderReopen:
 		c.o.Reopen(&o)
 	case handoff.OrderLogLevel:

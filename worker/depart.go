@@ -24,6 +24,12 @@ func (c *conn) departFor(m *mover) bool {
 	return c.depart(m)
 }
 
+// parts reports whether a response has to say that the connection closes: the
+// worker drains, and nobody else gets it.
+func (c *conn) parts() bool {
+	return c.t.draining.Load() || c.tls != nil && c.t.leaving.Load()
+}
+
 // unbind ends the claim of a mover. c.mu is held.
 func (c *conn) unbind() {
 	if c.mover != nil {
@@ -63,7 +69,7 @@ func (c *conn) recordOf() transfer.Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := transfer.Record{Since: c.since, Spoke: c.spoke}
-	if p, ok := c.socket.(*proxied); ok {
+	if p, ok := c.beneath().(*proxied); ok {
 		p.note(&r)
 	}
 	return r

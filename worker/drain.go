@@ -87,6 +87,7 @@ func (c *core) drain(reason handoff.DrainReason, m *mover) {
 	}
 	c.life, c.reason = lifeDraining, reason
 	c.plan.Store(planFrom(c.t.clock.Now(), c.o.Settings))
+	c.t.leaving.Store(true)
 	c.t.board.SetState(scoreboard.StateDraining)
 	close(c.o.Draining)
 	close(c.closing)
@@ -173,7 +174,7 @@ func (c *core) quit() {
 		conn.mu.Lock()
 		conn.endContext(ErrDraining)
 		conn.mu.Unlock()
-		_ = conn.socket.Close()
+		_ = conn.drop().Close()
 	}
 }
 

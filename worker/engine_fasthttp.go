@@ -45,7 +45,7 @@ func newFastEngine(t *tracker, a App, s config.Settings) *fasthttp.Server {
 
 // state follows the server's view of the connection.
 func (e *fastEngine) state(nc net.Conn, s fasthttp.ConnState) {
-	c, ok := nc.(*conn)
+	c, ok := connOf(nc)
 	if !ok {
 		return
 	}
@@ -62,7 +62,7 @@ func (e *fastEngine) state(nc net.Conn, s fasthttp.ConnState) {
 
 // serve is the handler that fasthttp calls.
 func (e *fastEngine) serve(ctx *fasthttp.RequestCtx) {
-	c, ok := ctx.Conn().(*conn)
+	c, ok := connOf(ctx.Conn())
 	if !ok || !c.enter(e.t.totals.routes.Find(ctx.Path())) {
 		ctx.SetConnectionClose()
 		return
@@ -99,7 +99,7 @@ func (e *fastEngine) leave(ctx *fasthttp.RequestCtx, c *conn) {
 	ctx.Request.ReleaseBody(smallBody) // or the connection keeps it
 	// In a drain the last answer says that it is the last. A pipelined request
 	// that has been read already is answered here first.
-	if c.result(resp.StatusCode(), e.record(ctx, c, resp)) || e.t.draining.Load() && !followed {
+	if c.result(resp.StatusCode(), e.record(ctx, c, resp)) || c.parts() && !followed {
 		resp.Header.SetConnectionClose()
 	}
 }
@@ -150,7 +150,7 @@ func refuseBad(ctx *fasthttp.RequestCtx, err error) {
 	ctx.SetStatusCode(status)
 	ctx.SetContentType("application/json")
 	ctx.SetBodyString(envelope(message, "invalid_request_error", "bad_request"))
-	if c, ok := ctx.Conn().(*conn); ok {
+	if c, ok := connOf(ctx.Conn()); ok {
 		c.result(status, nil)
 	}
 }

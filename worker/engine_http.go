@@ -29,6 +29,9 @@ func newHTTPEngine(t *tracker, a App, s config.Settings) *http.Server {
 	srv.Handler = e
 	srv.ConnState = e.state
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		if own, ok := connOf(c); ok {
+			c = own
+		}
 		return context.WithValue(ctx, connKey{}, c)
 	}
 	srv.ReadTimeout, srv.ReadHeaderTimeout, srv.WriteTimeout, srv.IdleTimeout = 0, 0, 0, 0
@@ -47,7 +50,7 @@ func quietLog(l *zap.Logger) *log.Logger {
 }
 
 func (e *httpEngine) state(nc net.Conn, s http.ConnState) {
-	c, ok := nc.(*conn)
+	c, ok := connOf(nc)
 	if !ok {
 		return
 	}
@@ -93,11 +96,15 @@ func (e *httpEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor != 1 {
 		c.fix()
 	}
+	if c.tls != nil && r.TLS == nil {
+		state := c.tls.ConnectionState()
+		r.TLS = &state // the server knows only its own
+	}
 	c.entry.Describe(r.Method, r.URL.Path)
 	if c.scrutiny.Variants() {
 		dropVariants(r.Header.Del)
 	}
-	if p, ok := c.socket.(*proxied); ok {
+	if p, ok := c.beneath().(*proxied); ok {
 		r.RemoteAddr = p.RemoteAddr().String() // net/http asked before the first byte
 	}
 	if c.client.trusted {

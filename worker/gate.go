@@ -29,18 +29,19 @@ type gate struct {
 	sweepLast time.Time     // the same for what was queued at the beginning
 	noise     limiter       // for errors of accept
 	fullNoise limiter       // for a full worker; the watchdog's
+	vault     *vault        // nil where no address speaks TLS
 }
 
 // sweepWait is how long a sweep waits for a connection that another worker took first.
 const sweepWait = 20 * time.Millisecond
 
-func newGate(t *tracker, listeners []net.Listener, limit int) *gate {
+func newGate(t *tracker, listeners []net.Listener, tls []bool, limit int) *gate {
 	g := &gate{
 		t: t, permits: make(chan struct{}, max(limit, 1)), closing: make(chan struct{}),
 		noise: limiter{every: time.Second}, fullNoise: limiter{every: 10 * time.Second},
 	}
-	for _, l := range listeners {
-		g.open(l, ownSlot)
+	for i, l := range listeners {
+		g.open(l, ownSlot, i < len(tls) && tls[i])
 	}
 	t.release = func(*conn) { <-g.permits }
 	return g
@@ -49,9 +50,9 @@ func newGate(t *tracker, listeners []net.Listener, limit int) *gate {
 // ownSlot marks the doors that the worker was born with.
 const ownSlot = -1
 
-// open adds a door for a listener, which belongs to slot.
-func (g *gate) open(l net.Listener, slot int) *door {
-	d := &door{Listener: l, g: g, slot: slot, released: make(chan struct{})}
+// open adds a door for a listener, which belongs to slot. tls: who comes in there speaks it.
+func (g *gate) open(l net.Listener, slot int, tls bool) *door {
+	d := &door{Listener: l, g: g, slot: slot, tls: tls, released: make(chan struct{})}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.listeners = append(g.listeners, d)
@@ -157,7 +158,8 @@ func (g *gate) closeListeners() {
 type door struct {
 	net.Listener
 	g         *gate
-	slot      int           // whose sockets these are; ownSlot for our own
+	slot      int // whose sockets these are; ownSlot for our own
+	tls       bool
 	released  chan struct{} // closed when this door alone ends
 	delay     time.Duration // of the last pause after an error
 	quota     int           // connections that waited when the sweep began
@@ -189,7 +191,7 @@ func (d *door) Accept() (net.Conn, error) {
 		if err == nil {
 			if c, ok := d.admit(raw); ok {
 				d.delay = 0
-				return c, nil
+				return c.face(), nil
 			}
 			continue
 		}
@@ -266,7 +268,7 @@ func (d *door) closeListener() {
 func (d *door) admit(raw net.Conn) (*conn, bool) {
 	s, ok := raw.(socket)
 	if ok {
-		if c, ok := d.g.t.add(s); ok {
+		if c, ok := d.enter(s); ok {
 			return c, true
 		}
 	}
@@ -275,6 +277,15 @@ func (d *door) admit(raw net.Conn) (*conn, bool) {
 	_ = raw.Close()
 	<-d.g.permits
 	return nil, false
+}
+
+// enter puts on a raw connection what comes before HTTP. Nothing is read here:
+// a client that says nothing must not hold up those behind it.
+func (d *door) enter(s socket) (*conn, bool) {
+	if d.tls {
+		return d.g.t.addSecure(s, d.g.vault)
+	}
+	return d.g.t.add(s)
 }
 
 // sweep says whether to accept one more: connections wait and time is left.

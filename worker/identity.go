@@ -32,7 +32,7 @@ const (
 func (c *conn) introduce(since time.Duration) {
 	c.entry.Open(clientOf(c.socket), since)
 	c.client.trusted = trusted(c.t.proxy.ForwardedIPs, c.RemoteAddr())
-	if p, ok := c.socket.(*proxied); ok {
+	if p, ok := c.beneath().(*proxied); ok {
 		p.told = func() {
 			c.entry.Rename(clientOf(c.socket))
 			c.client.trusted = trusted(c.t.proxy.ForwardedIPs, c.RemoteAddr())

@@ -52,7 +52,7 @@ func TestIdleSendersTakeNoRoom(t *testing.T) {
 
 // All senders together are promised a part of worker_connections only.
 func TestPromisesAreShared(t *testing.T) {
-	g := newGate(&tracker{}, nil, 40)
+	g := newGate(&tracker{}, nil, nil, 40)
 	n := 0
 	for g.promise(cap(g.permits) / takersShare) {
 		n++
@@ -60,7 +60,7 @@ func TestPromisesAreShared(t *testing.T) {
 	if n != 10 || len(g.permits) != 10 {
 		t.Errorf("%d promises, %d permits, want 10", n, len(g.permits))
 	}
-	if g = newGate(&tracker{}, nil, 1); !g.promise(cap(g.permits)/takersShare) || g.promise(1) {
+	if g = newGate(&tracker{}, nil, nil, 1); !g.promise(cap(g.permits)/takersShare) || g.promise(1) {
 		t.Error("want one promise of a single permit")
 	}
 }

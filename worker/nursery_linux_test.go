@@ -119,7 +119,7 @@ func bear(t *testing.T, b birth) *nursery {
 		null.Fd(), outW.Fd(), outW.Fd(), uintptr(theirs), boardGiven, uintptr(crashFD),
 		logW.Fd(), outW.Fd(), uintptr(n.ledger.FD()), uintptr(boxFD),
 	}
-	for _, fd := range append(limits.All(), listener) {
+	for _, fd := range append(limits.All(), -1, listener) { // no TLS: that one is closed
 		files = append(files, uintptr(fd))
 	}
 	n.pid, err = syscall.ForkExec(must(os.Executable())(t), []string{"nursling", "-test.run=NONE"}, &syscall.ProcAttr{

@@ -102,7 +102,7 @@ func (c *core) adopt(o *order) {
 			continue
 		}
 		c.accepting++
-		c.serve(c.gate.open(l, o.Slot))
+		c.serve(c.gate.open(l, o.Slot, i < len(o.Listeners) && o.Listeners[i].TLS))
 	}
 	c.o.Logger.Info("accepting for another worker too", zap.Int("adopted", o.Slot))
 }

@@ -30,7 +30,7 @@ func (w *responseWriter) head(status int) {
 		return
 	}
 	w.status = status
-	if w.c.t.draining.Load() && status != http.StatusSwitchingProtocols {
+	if w.c.parts() && status != http.StatusSwitchingProtocols {
 		w.Header().Set("Connection", "close")
 	}
 }

@@ -66,7 +66,7 @@ func serve(app App, in *inheritance, k *control, box inbox) int {
 		app.FastHTTP, app.HTTP = info.FastHTTP, info.HTTP
 	}
 	c, err := newCore(coreOptions{
-		App: app, Settings: in.boot.Settings, Listeners: in.listeners, Board: in.board,
+		App: app, Settings: in.boot.Settings, Listeners: in.listeners, TLS: in.secure(), Material: in.material, Board: in.board,
 		Ledger: in.slot, Routes: in.ledger.Router(app.Routes),
 		Logger: in.logger, Access: in.access, Slot: in.boot.Slot, PID: os.Getpid(), MaxRequests: in.boot.MaxRequests,
 		Report: k.report, Reopen: in.reopen, SetLevel: in.setLevel, Abort: abortSelf, Draining: draining,
@@ -93,18 +93,23 @@ func setUp(app App, info *Info, in *inheritance, box inbox) (stopped bool, err e
 		case err := <-done:
 			return false, err
 		case o := <-box.orders:
-			if o.Kind == handoff.OrderReopen {
+			switch o.Kind {
+			case handoff.OrderReopen:
 				in.reopen(&o)
 				continue
-			}
-			o.closeRest() // nothing else that comes with descriptors is for a worker that is not ready
-			switch o.Kind {
-			case handoff.OrderAdopt, handoff.OrderRelease, handoff.OrderTake, handoff.OrderShed, handoff.OrderRefuse:
+			case handoff.OrderTLS:
+				if m := renewed(&o, in.logger); m != nil {
+					in.material = m
+				}
 				continue
 			case handoff.OrderLogLevel:
 				in.setLevel(o.LogLevel)
 				continue
+			case handoff.OrderAdopt, handoff.OrderRelease, handoff.OrderTake, handoff.OrderShed, handoff.OrderRefuse:
+				o.closeRest() // nothing else that comes with descriptors is for a worker that is not ready
+				continue
 			case handoff.OrderDrain, handoff.OrderQuit:
+				o.closeRest()
 			}
 		case <-box.gone:
 		case <-box.term:

@@ -43,7 +43,7 @@ func (w *StreamWriter) Flush() error { return w.buf.Flush() }
 // connection closes without the last chunk, so that the client can tell.
 func Stream(ctx *fasthttp.RequestCtx, fn func(ctx context.Context, w *StreamWriter) error) {
 	s := &stream{ctx: RequestContext(ctx), fn: fn, done: make(chan struct{})}
-	if c, ok := ctx.Conn().(*conn); ok {
+	if c, ok := connOf(ctx.Conn()); ok {
 		s.c, s.method, s.path = c, string(ctx.Method()), string(ctx.Path())
 		c.streaming()
 	}

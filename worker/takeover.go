@@ -80,12 +80,13 @@ func (c *conn) cut(id uint64, now time.Duration, reset bool) bool {
 		c.req.cause = ErrTimeout
 	}
 	c.endContext(c.req.cause)
-	if tcp, ok := c.socket.(interface{ SetLinger(sec int) error }); ok && reset {
+	raw := c.drop() // a goodbye in TLS would say that the response is whole, and might block
+	if tcp, ok := raw.(interface{ SetLinger(sec int) error }); ok && reset {
 		_ = tcp.SetLinger(0)
 	} else {
-		_ = c.socket.CloseWrite()
+		_ = raw.CloseWrite()
 	}
-	_ = c.socket.SetDeadline(past)
+	_ = raw.SetDeadline(past)
 	return true
 }
 

@@ -26,6 +26,7 @@ type tracker struct {
 	ids      atomic.Uint64
 	refused  refusedShapes
 	draining atomic.Bool // responses carry Connection: close
+	leaving  atomic.Bool // the worker drains: responses of what cannot move carry it
 	entrance *entrance   // nil without one, in tests
 	proxy    config.Proxy
 	mover    atomic.Pointer[mover] // hands connections over; nil while none does
@@ -39,6 +40,12 @@ type tracker struct {
 func (t *tracker) add(s socket) (*conn, bool) {
 	t.totals.slot.Accepted()
 	return t.wrap(t.greeted(s), connFresh, t.clock.Now())
+}
+
+// addSecure is add for a connection whose client speaks TLS, behind the header of a balancer.
+func (t *tracker) addSecure(s socket, v *vault) (*conn, bool) {
+	t.totals.slot.Accepted()
+	return t.wrap(secure(t.greeted(s), v, t.log), connFresh, t.clock.Now())
 }
 
 // addMoved wraps a connection that another worker has given away. The time it
@@ -58,6 +65,9 @@ func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, b
 		return nil, false
 	}
 	c := &conn{socket: s, t: t, entry: entry, index: index, since: since, state: state, spoke: state == connIdle}
+	if c.tls, _ = s.(*tlsSocket); c.tls != nil {
+		c.fixed = true
+	}
 	c.seen.at = t.clock.Now()
 	c.scrutinize()
 	c.introduce(since)

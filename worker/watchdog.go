@@ -126,7 +126,7 @@ func (w *watchdog) look(c *conn, now time.Duration, p phase) {
 	case vStuck:
 		w.report(c, g, now, p)
 	case vDrop:
-		_ = c.socket.Close()
+		_ = c.drop().Close()
 	}
 }
 

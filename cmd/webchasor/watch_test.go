@@ -67,18 +67,27 @@ func deleteAndCreate(t *testing.T, path, text string) {
 	put(t, path, text)
 }
 
-// swapConfigMap does what a kubelet does: a new directory, a link beside
-// ..data, a rename of the link over it, and the old directory removed.
 func swapConfigMap(t *testing.T, path, text string) {
 	t.Helper()
-	dir := filepath.Dir(path)
+	swapFiles(t, filepath.Dir(path), map[string]string{filepath.Base(path): text})
+}
+
+// swapFiles does what a kubelet does: a new directory, a link beside
+// ..data, a rename of the link over it, and the old directory removed.
+func swapFiles(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	data := filepath.Join(dir, "..data")
 	before, _ := os.Readlink(data)
 	fresh, err := os.MkdirTemp(dir, "..2026_")
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, filepath.Join(fresh, filepath.Base(path)), text)
+	for name, text := range files {
+		put(t, filepath.Join(fresh, name), text)
+	}
 	if err := os.Symlink(filepath.Base(fresh), data+"_tmp"); err != nil {
 		t.Fatal(err)
 	}
@@ -86,8 +95,10 @@ func swapConfigMap(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 	if before == "" {
-		if err := os.Symlink(filepath.Join("..data", filepath.Base(path)), path); err != nil {
-			t.Fatal(err)
+		for name := range files {
+			if err := os.Symlink(filepath.Join("..data", name), filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return
 	}

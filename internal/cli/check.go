@@ -5,9 +5,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/webchasor/webchasor/internal/certs"
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/identity"
 	"github.com/webchasor/webchasor/internal/machine"
@@ -21,6 +23,10 @@ func (r *runner) check(_ *cli.Context, load Loader) error {
 	if err != nil {
 		return err
 	}
+	loaded, err := certs.Load(got.Settings.TLS)
+	if err != nil {
+		return err
+	}
 	out := r.program.Stdout
 	if got.File == "" {
 		fmt.Fprintf(out, "ok: no configuration file (%s)\n", strings.Join(config.SearchPaths(), ", "))
@@ -31,6 +37,11 @@ func (r *runner) check(_ *cli.Context, load Loader) error {
 		fmt.Fprintf(out, "ok: env-file %s\n", path)
 	}
 	fmt.Fprintf(out, "ok: %d of %d settings are not the default\n", changed(got), len(got.Origins))
+	if loaded != nil {
+		for _, i := range loaded.Infos {
+			fmt.Fprintf(out, "ok: certificate %s for %s, until %s\n", i.File, strings.Join(i.Names, ", "), i.Expires.UTC().Format(time.DateOnly))
+		}
+	}
 	for _, s := range config.Shadowed(got) {
 		fmt.Fprintf(out, "warning: %s: %s = %s has no effect, %s wins\n", s.Where, s.Name, s.Value, s.Winner)
 	}
@@ -42,7 +53,7 @@ func (r *runner) check(_ *cli.Context, load Loader) error {
 	}
 	// As serve does: where we may raise the limit there is nothing to warn of.
 	_, _ = sys.RaiseFileLimit(machine.FilesNeeded(got.Settings.WorkerConnections))
-	for _, hint := range slices.Concat(got.Hints, machine.Warnings(got.Settings.Plan(), machine.Read())) {
+	for _, hint := range slices.Concat(got.Hints, loaded.Warnings(time.Now()), machine.Warnings(got.Settings.Plan(), machine.Read())) {
 		fmt.Fprintf(out, "warning: %s\n", hint)
 	}
 	return nil

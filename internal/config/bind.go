@@ -14,10 +14,40 @@ type Bind struct {
 	Network string // tcp, unix or fd
 	Address string // host:port, a path, or the number or name of a passed descriptor
 	Unix    UnixFile
+	TLS     bool
+	Plain   string // the whole address without the word tls: what a socket is known by
 }
 
 // ParseBind takes an address apart. It looks nothing up, neither hosts nor users.
+// Behind a question mark there may be the word tls, and what a unix socket's file is to be.
 func ParseBind(addr string) (Bind, error) {
+	plain, tls := cutTLS(addr)
+	b, err := parsePlain(plain)
+	b.TLS, b.Plain = tls, plain
+	return b, err
+}
+
+// cutTLS takes the word tls out of what stands behind the question mark.
+func cutTLS(addr string) (plain string, tls bool) {
+	head, query, ok := strings.Cut(addr, "?")
+	if !ok {
+		return addr, false
+	}
+	var rest []string
+	for word := range strings.SplitSeq(query, "&") {
+		if word == "tls" {
+			tls = true
+		} else {
+			rest = append(rest, word)
+		}
+	}
+	if tls && len(rest) == 0 {
+		return head, true
+	}
+	return head + "?" + strings.Join(rest, "&"), tls
+}
+
+func parsePlain(addr string) (Bind, error) {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		return parseUnix(path)
 	}
@@ -26,6 +56,9 @@ func ParseBind(addr string) (Bind, error) {
 			return Bind{}, errors.New("after fd:// comes the number or the name of a descriptor, as in fd://3")
 		}
 		return Bind{Network: "fd", Address: name}, nil
+	}
+	if rest, ok := strings.CutPrefix(addr, "https://"); ok {
+		return Bind{}, fmt.Errorf("it begins with https://, write %s?tls", strings.TrimRight(rest, "/"))
 	}
 	if scheme, rest, ok := strings.Cut(addr, "://"); ok {
 		return Bind{}, fmt.Errorf("it begins with %s://, write %s", scheme, rest)
@@ -64,19 +97,20 @@ func explainHostPort(addr string) error {
 
 // parseBinds reads the comma-separated list; relative socket paths start at dir.
 func parseBinds(raw, dir string) ([]string, error) {
-	var all []string
+	var all, plain []string
 	for addr := range strings.SplitSeq(raw, ",") {
 		addr = strings.TrimSpace(addr)
 		if path, ok := strings.CutPrefix(addr, "unix:"); ok && path != "" && path[0] != '@' {
 			addr = "unix:" + absolute(dir, path)
 		}
-		if _, err := ParseBind(addr); err != nil {
+		b, err := ParseBind(addr)
+		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(all, addr) && !strings.HasSuffix(addr, ":0") {
-			return nil, fmt.Errorf("%s is given twice", addr)
+		if slices.Contains(plain, b.Plain) && !strings.HasSuffix(b.Plain, ":0") {
+			return nil, fmt.Errorf("%s is given twice", b.Plain)
 		}
-		all = append(all, addr)
+		all, plain = append(all, addr), append(plain, b.Plain)
 	}
 	return all, nil
 }

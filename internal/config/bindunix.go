@@ -57,7 +57,7 @@ func parseUnixFile(query string) (f UnixFile, err error) {
 		case "group":
 			f.Group = value
 		default:
-			return f, fmt.Errorf("%q is not known after a socket's path; there are mode, owner and group", key)
+			return f, fmt.Errorf("%q is not known after a socket's path; there are mode, owner, group and tls", key)
 		}
 	}
 	return f, nil

@@ -16,6 +16,7 @@ func (l *loader) combine() {
 	l.order("llm_concurrent_limit", int64(v.API.LLMConcurrentLimit), "max_concurrent_requests", int64(v.API.MaxConcurrentRequests),
 		"the LLM limit can never be reached")
 	l.checkLimits()
+	l.checkTLS()
 	l.distinctFiles()
 	l.hints()
 }

@@ -95,6 +95,15 @@ var badFiles = map[string][]string{
 		`:3: cannot use api.cors.max_agee: there is no such key; did you mean api.cors.max_age?`,
 		`:2: cannot use api.keys = "a section": it is no list; begin each entry with a dash`,
 	},
+	"tls.bad.yaml": {
+		`:4: cannot use tls.certificates[0]: it has no key; add the key key`,
+		`:5: cannot use tls.min_version = "1.1": it is none of 1.2, 1.3; give 1.2 or 1.3`,
+		`:6: cannot use tls.cert = "/c.crt": it needs tls.key too; set tls.key, or delete tls.cert`,
+		`:7: cannot use tls.client_auth = "require": it needs tls.client_ca too; set tls.client_ca, or delete tls.client_auth`,
+	},
+	"tlsbind.bad.yaml": {
+		`:2: cannot use bind = ":8443?tls": an address with ?tls needs a certificate; set tls.cert and tls.key, or delete ?tls`,
+	},
 	"empty.bad.yaml":  {`: it is empty; write the settings into it or delete it`},
 	"blank.bad.yaml":  {`: it is empty; write`},
 	"latin1.bad.yaml": {`: line 2 is not UTF-8 text; save it as UTF-8`},

@@ -176,7 +176,12 @@ func TestBind(t *testing.T) {
 		{"bind", "unix:w.sock", []string{"unix:/srv/app/w.sock"}},
 		{"bind", "unix:///run/w.sock", []string{"unix:/run/w.sock"}},
 		{"bind", ":0,:0", []string{":0", ":0"}},
+		{"bind", ":8443?tls", []string{":8443?tls"}},
+		{"bind", "unix:w.sock?tls&mode=0660", []string{"unix:/srv/app/w.sock?tls&mode=0660"}},
 		{"bind", ":8000,:8000", "!given twice"},
+		{"bind", ":8000,:8000?tls", "!given twice"},
+		{"bind", "https://localhost:443/", "!write localhost:443?tls"},
+		{"bind", ":8443?ssl", "!not a number"},
 		{"bind", "8000", "!write :8000"},
 		{"bind", "localhost", "!it has no port, write localhost:8000"},
 		{"bind", "::1:8000", "!needs brackets"},
@@ -197,7 +202,13 @@ func TestBind(t *testing.T) {
 
 func TestParseBindNamesTheNetwork(t *testing.T) {
 	for addr, want := range map[string]Bind{
-		"[::1]:80":            {Network: "tcp", Address: "[::1]:80"},
+		"[::1]:80":      {Network: "tcp", Address: "[::1]:80"},
+		"[::1]:443?tls": {Network: "tcp", Address: "[::1]:443", TLS: true, Plain: "[::1]:443"},
+		"fd://web?tls":  {Network: "fd", Address: "web", TLS: true, Plain: "fd://web"},
+		"unix:/a?tls":   {Network: "unix", Address: "/a", TLS: true, Plain: "unix:/a"},
+		"unix:/a?mode=660&tls": {
+			Network: "unix", Address: "/a", Unix: UnixFile{Mode: 0o660}, TLS: true, Plain: "unix:/a?mode=660",
+		},
 		"unix:/a/b":           {Network: "unix", Address: "/a/b"},
 		"unix:/a/b?mode=0660": {Network: "unix", Address: "/a/b", Unix: UnixFile{Mode: 0o660}},
 		"unix:/a?owner=0&group=www-data": {
@@ -206,6 +217,9 @@ func TestParseBindNamesTheNetwork(t *testing.T) {
 		"fd://3":   {Network: "fd", Address: "3"},
 		"fd://web": {Network: "fd", Address: "web"},
 	} {
+		if want.Plain == "" {
+			want.Plain = addr
+		}
 		got, err := ParseBind(addr)
 		if err != nil || got != want {
 			t.Errorf("ParseBind(%q) = %+v, %v", addr, got, err)

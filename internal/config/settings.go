@@ -36,6 +36,7 @@ type Settings struct {
 
 	Proxy Proxy
 	HTTP  HTTP
+	TLS   TLS
 	Admin Admin
 	API   API
 }

@@ -5,7 +5,7 @@ import "slices"
 // Table lists every setting in the order in which people read them. The
 // caller owns the slice.
 func Table() []Setting {
-	return slices.Concat(tableServing(), tableTimes(), tableProxy(), tableLimitsHTTP(), tableRecycling(), tableOperation(), tablePrivileges(), tablePoison(), tableAdmin(), tableAPI(), tableGateway())
+	return slices.Concat(tableServing(), tableTimes(), tableProxy(), tableLimitsHTTP(), tableRecycling(), tableOperation(), tablePrivileges(), tablePoison(), tableTLS(), tableAdmin(), tableAPI(), tableGateway())
 }
 
 // tableServing has the settings that size the service.
@@ -14,8 +14,8 @@ func tableServing() []Setting {
 		{
 			Name: "bind", Env: "BIND", YAML: "server.bind", Flag: "bind", Short: "b",
 			Kind: KindBind, Default: ":8000", Group: GroupServer, Class: Upgrade,
-			Help:    "addresses to listen on: host:port, [v6]:port, :port, unix:/path or fd://NAME, comma separated",
-			Why:     "Port 0 lets the kernel choose. unix:/path?mode=0660&owner=NAME&group=NAME says who may connect. fd:// takes a socket that was passed, by its name in the .socket unit or its number.",
+			Help:    "addresses to listen on: host:port, [v6]:port, :port, unix:/path or fd://NAME, comma separated; with ?tls behind it one speaks TLS",
+			Why:     "Port 0 lets the kernel choose. :8443?tls speaks TLS, see tls. unix:/path?mode=0660&owner=NAME&group=NAME says who may connect. fd:// takes a socket that was passed, by its name in the .socket unit or its number.",
 			Example: "127.0.0.1:8000,unix:/run/webchasor.sock",
 			at:      func(s *Settings) any { return &s.Bind },
 		},

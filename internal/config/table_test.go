@@ -110,6 +110,7 @@ func TestDefaults(t *testing.T) {
 		LogLevel: "info", LogFormat: "auto", LogFile: "-", AccessLogFormat: "combined",
 		Poison: Poison{Deaths: 3, Within: 10 * time.Minute},
 		Proxy:  Proxy{AllowIPs: loopback, ForwardedIPs: loopback},
+		TLS:    TLS{ClientAuth: "off", MinVersion: "1.2"},
 		HTTP: HTTP{
 			Strict: true, LimitRequestLine: 4094, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
 			LimitRequestHead: 16 << 10, LimitRequestBody: 32 << 20, LimitRequestMemory: 256 << 20,

@@ -45,6 +45,7 @@ const (
 	KindStop     Kind = "stop"     // the service stops
 	KindLogLevel Kind = "loglevel" // changed by an operator
 	KindBacklog  Kind = "backlog"  // an accept queue is or was full
+	KindTLS      Kind = "tls"      // certificates changed, or were rejected: Fields["outcome"]
 	KindPoison   Kind = "poison"   // a kind of request that was in flight in several deaths
 	KindSlept    Kind = "slept"    // the master itself was suspended
 	KindRefused  Kind = "refused"  // an order that could not be honoured

@@ -19,7 +19,8 @@ const (
 	FDBox      = 9  // the last log lines (memfd), read by the master after our death
 	FDPermits  = 10 // the limits' permits (memfd), shared by all workers
 	FDBells    = 11 // permits.Lanes event descriptors for those who wait for permits; closed where there are none
-	FDListener = 19 // first listening socket; one per [Boot.Listeners] entry
+	FDTLS      = 19 // certs.Material as JSON (memfd), to be closed when it was read; closed where nothing speaks TLS
+	FDListener = 20 // first listening socket; one per [Boot.Listeners] entry
 )
 
 // ExitBoot and ExitLoad are a worker's exit statuses when it dies before it is

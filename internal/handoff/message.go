@@ -22,6 +22,7 @@ type Boot struct {
 	Files     []File   `json:",omitempty"`
 	Permits   *Permits `json:",omitempty"` // nil: this worker counts for itself
 	Listeners []Listener
+	TLS       bool `json:",omitempty"` // there are certificates at [FDTLS]
 }
 
 // Permits is the worker's seat on the board of permits at [FDPermits].
@@ -35,6 +36,7 @@ type Permits struct {
 type Listener struct {
 	Network string // "tcp" or "unix"
 	Address string // as bound, e.g. "127.0.0.1:8000"
+	TLS     bool   `json:",omitempty"`
 }
 
 // Order is a packet from the master. Exactly one field group applies per Kind.
@@ -106,6 +108,7 @@ const (
 	OrderTake     OrderKind = "take"      // one descriptor: the receiving end of a transfer to this worker
 	OrderShed     OrderKind = "shed"      // hand Count idle connections over and go on serving
 	OrderRefuse   OrderKind = "refuse"    // answer some kinds of requests with 503
+	OrderTLS      OrderKind = "tls"       // one descriptor: certificates and ticket keys, as at [FDTLS], for new connections
 	OrderInspect  OrderKind = "inspect"   // one descriptor: where to write what Inspect asks for
 	OrderShare    OrderKind = "share"     // a new share: the number of workers has changed
 )

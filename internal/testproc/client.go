@@ -2,6 +2,7 @@ package testproc
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,8 @@ import (
 type Client struct {
 	// Network and Addr say where to connect; Network "" is tcp.
 	Network, Addr string
+	// TLS makes it speak TLS; nil does not.
+	TLS *tls.Config
 	// Timeout bounds one request; 0 is [Patience].
 	Timeout time.Duration
 	// Fresh makes every request use a connection of its own.
@@ -29,7 +32,8 @@ type Client struct {
 	// client sees before it sends and survives.
 	Connects, Announced, IdleClosed int
 
-	conn net.Conn
+	conn net.Conn // the raw one is in wire
+	wire net.Conn
 	br   *bufio.Reader
 	used int // requests on conn
 }
@@ -154,6 +158,16 @@ func (c *Client) connect() error {
 		return err
 	}
 	c.Connects++
+	c.wire = conn
+	if c.TLS != nil {
+		secure := tls.Client(conn, c.TLS)
+		_ = conn.SetDeadline(time.Now().Add(Patience))
+		if err := secure.Handshake(); err != nil {
+			_ = conn.Close()
+			return err
+		}
+		conn = secure
+	}
 	c.conn, c.br, c.used = conn, bufio.NewReader(conn), 0
 	return nil
 }
@@ -165,17 +179,22 @@ func (c *Client) dropIfClosed() {
 		return
 	}
 	_ = c.conn.SetDeadline(time.Time{})
-	raw, err := c.conn.(syscall.Conn).SyscallConn()
+	raw, err := c.wire.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return
 	}
 	// A read deadline in the past would not even try; a peek does.
-	closed := false
+	closed, some := false, false
 	_ = raw.Read(func(fd uintptr) bool {
 		n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		closed = (err == nil && n == 0) || errors.Is(err, syscall.ECONNRESET)
+		closed, some = (err == nil && n == 0) || errors.Is(err, syscall.ECONNRESET), n > 0
 		return true
 	})
+	if some && c.TLS != nil { // a goodbye, or a session ticket
+		_ = c.conn.SetReadDeadline(time.Now().Add(Every))
+		_, err := c.br.Peek(1)
+		closed = err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
+	}
 	if closed {
 		c.IdleClosed++
 		c.Close()
@@ -186,8 +205,17 @@ func (c *Client) dropIfClosed() {
 func (c *Client) Close() {
 	if c.conn != nil {
 		_ = c.conn.Close()
-		c.conn, c.br, c.used = nil, nil, 0
+		c.conn, c.wire, c.br, c.used = nil, nil, nil, 0
 	}
+}
+
+// Session says what the connection's handshake agreed on; nil without TLS or connection.
+func (c *Client) Session() *tls.ConnectionState {
+	if secure, ok := c.conn.(*tls.Conn); ok {
+		state := secure.ConnectionState()
+		return &state
+	}
+	return nil
 }
 
 // Get makes one request on a connection of its own and fails the test unless

@@ -1,6 +1,7 @@
 package testproc
 
 import (
+	"crypto/tls"
 	"fmt"
 	"maps"
 	"net/http"
@@ -17,6 +18,8 @@ const PIDHeader = "X-Worker-Pid"
 // Load describes clients that send requests side by side.
 type Load struct {
 	Network, Addr string
+	// TLS of the clients; nil is none.
+	TLS *tls.Config
 	// Busy clients keep their connection and send without pause (Pace apart);
 	// Thinking ones keep it and wait Think between requests; Connecting ones
 	// use a connection per request, with Pace between them.
@@ -64,7 +67,7 @@ func StartLoad(t T, load Load) *Running {
 	r.report.Outcomes, r.report.PIDs = map[Outcome]int{}, map[string]int{}
 	start := func(n int, kind string, pause time.Duration, fresh bool) {
 		for i := range n {
-			client := &Client{Network: load.Network, Addr: load.Addr, Timeout: load.Timeout, Fresh: fresh}
+			client := &Client{Network: load.Network, Addr: load.Addr, TLS: load.TLS, Timeout: load.Timeout, Fresh: fresh}
 			r.wait.Go(func() { r.client(load, client, fmt.Sprintf("%s %d", kind, i), pause) })
 		}
 	}

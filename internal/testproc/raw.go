@@ -36,6 +36,9 @@ func (r *Raw) Send(text string) {
 	}
 }
 
+// TrySend writes text to whoever may be gone.
+func (r *Raw) TrySend(text string) { _, _ = io.WriteString(r.conn, text) }
+
 // Answer reads one whole response.
 func (r *Raw) Answer() Result {
 	if err := answerBegan(r.br); err != nil {
