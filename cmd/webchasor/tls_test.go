@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -319,12 +320,7 @@ func TestTLSResumption(t *testing.T) {
 					if !resumed {
 						t.Errorf("%s: the session was not resumed", what)
 					}
-					for _, old := range known {
-						if pid == old {
-							return false
-						}
-					}
-					return true
+					return !slices.Contains(known, pid)
 				}, what)
 			}
 			elsewhere("at the other worker", first)

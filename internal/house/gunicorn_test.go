@@ -34,7 +34,7 @@ func TestGunicornPageIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range strings.Fields(gunicornNames) {
+	for name := range strings.FieldsSeq(gunicornNames) {
 		if !strings.Contains(string(page), "`"+name+"`") {
 			t.Errorf("docs/gunicorn.md says nothing of `%s`", name)
 		}

@@ -55,8 +55,12 @@ func benchmarks(h *host, p parameters) {
 		name    string
 		measure func(*host, io.Writer, parameters, programs)
 	}{
-		{"compare", compare}, {"recycling", recycling}, {"observation", observation},
-		{"boot", boot}, {"memory", memory}, {"replacement", replacement},
+		{"compare", compare},
+		{"recycling", recycling},
+		{"observation", observation},
+		{"boot", boot},
+		{"memory", memory},
+		{"replacement", replacement},
 	} {
 		if p.only == "" || p.only == part.name {
 			found = true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ func observation(h *host, w io.Writer, p parameters, b programs) {
 	row("everything, server CPU per request, us", "%.2f", "", off, on, cpu)
 	failed := sumErrors(off) + sumErrors(on)
 
-	off, on = alternate(p, dark, func() round { return serve(h, p, b.ours, append(unwatched[:len(unwatched):len(unwatched)], log)...) })
+	off, on = alternate(p, dark, func() round { return serve(h, p, b.ours, append(slices.Clip(unwatched), log)...) })
 	row("access log to a file alone, requests/s", "%.0f", "", off, on, perSecond)
 	row("access log to a file alone, server CPU per request, us", "%.2f", "", off, on, cpu)
 	fmt.Fprintf(w, "\nErrors seen by wrk: %.0f.\n", failed+sumErrors(off)+sumErrors(on))
@@ -50,7 +51,7 @@ func watch(h *host) func(server *testproc.Process) (stop func()) {
 		status := control.New(server.Path("state", "control.sock"))
 		ctx, leave := context.WithCancel(context.Background())
 		var looking sync.WaitGroup
-		looking.Go(func() { fetch(ctx, admin+"/api/stream") })
+		looking.Go(func() { _ = fetch(ctx, admin+"/api/stream") }) // ends with ctx
 		looking.Go(func() {
 			tick := time.NewTicker(time.Second)
 			defer tick.Stop()

@@ -15,9 +15,11 @@ const keep = "60"
 // catalog is everybody that is compared, with n processes each unless the
 // name says otherwise.
 func catalog(n int) []peer {
-	uwsgi := []string{"--plugin", "python3", "--master", "--threads", "32", "--disable-logging", "--die-on-term", "--listen", "1024",
+	uwsgi := []string{
+		"--plugin", "python3", "--master", "--threads", "32", "--disable-logging", "--die-on-term", "--listen", "1024",
 		// A worker leaves when all its threads are done, and kept connections keep them; by default it may take 60 s.
-		"--worker-reload-mercy", "5"}
+		"--worker-reload-mercy", "5",
+	}
 	peers := []peer{
 		{
 			name: "webchasor", version: nil, note: "all defaults but MAX_REQUESTS=0", reload: syscall.SIGHUP, supervised: true,
