@@ -178,8 +178,9 @@ func (m *master) reloaded(a fleet.Reloaded) {
 	m.tls.loaded, m.tls.rejected = m.tls.next, ""
 	m.introduceCerts(before)
 	m.logLevel, m.waitsForUpgrade = "", upgradesIn(m.tx.result.Changes)
+	m.applyHot() // before the line: who reads it may count on the new limits
 	m.log.Info("reloaded", zap.Uint64("generation", uint64(a.Generation)))
-	m.applyHot()
+	m.applyLogLevel() // after it: a quieter level must not hide it
 	m.finishReload(control.OutcomeDone, "")
 }
 
@@ -213,6 +214,13 @@ func (m *master) resumeReload() {
 
 // applyHot puts the committed settings to work in the master itself.
 func (m *master) applyHot() {
+	m.putLimits()
+	m.relisten(m.current.Settings.Backlog)
+	m.openWatch()
+}
+
+// applyLogLevel puts the committed level to work here and in the workers.
+func (m *master) applyLogLevel() {
 	s := &m.current.Settings
 	if level, err := logs.ParseLevel(s.LogLevel); err == nil {
 		m.level.SetLevel(level)
@@ -220,7 +228,4 @@ func (m *master) applyHot() {
 	for _, c := range m.children {
 		_ = c.send(handoff.Order{Kind: handoff.OrderLogLevel, LogLevel: s.LogLevel})
 	}
-	m.putLimits()
-	m.relisten(s.Backlog)
-	m.openWatch()
 }
