@@ -73,14 +73,12 @@ func (c *core) drain(reason handoff.DrainReason, m *mover) {
 		c.o.Logger.Debug("already draining", zap.String("reason", string(reason)), zap.Bool("new_targets", m != nil))
 		switch {
 		case reason == handoff.DrainStop: // nobody stays to take connections; an orphan's heirs do
-			c.t.mover.Store(nil)
-			c.t.draining.Store(true)
+			c.t.sayGoodbye()
 		case m == nil:
 		case c.life == lifeDone || c.owesWord:
 			m.discard()
 		default: // the targets of before have left themselves
 			m.drains = true
-			c.t.draining.Store(false)
 			c.startMover(m)
 		}
 		return
@@ -105,7 +103,7 @@ func (c *core) drain(reason handoff.DrainReason, m *mover) {
 	}
 	c.gate.stop(budget)
 	if m == nil {
-		c.t.draining.Store(true)
+		c.t.sayGoodbye()
 		return
 	}
 	m.drains = true
@@ -165,7 +163,7 @@ func (c *core) quit() {
 		close(c.o.Draining)
 		close(c.closing)
 	}
-	c.t.draining.Store(true)
+	c.t.sayGoodbye()
 	c.life, c.quick = lifeDone, true
 	c.gate.closeListeners()
 	list := c.t.conns.snapshot(nil)

@@ -185,7 +185,7 @@ func (d *door) Accept() (net.Conn, error) {
 		d.accepting.Store(true)
 		raw, err := d.Listener.Accept()
 		d.accepting.Store(false)
-		if sweeping {
+		if sweeping && (err == nil || isTimeout(err)) {
 			d.quota-- // served here or, after a timeout, elsewhere
 		}
 		if err == nil {
@@ -323,9 +323,8 @@ func (d *door) queued() int {
 
 // waitOut decides what an error of accept means and pauses if it will pass.
 func (d *door) waitOut(err error) bool {
-	var timeout net.Error
 	switch {
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case isTimeout(err):
 		return true // woken
 	case errors.Is(err, net.ErrClosed):
 		return false
@@ -341,14 +340,25 @@ func (d *door) waitOut(err error) bool {
 		d.g.t.log.Error("cannot accept connections: trying again", zap.Stringer("address", d.Addr()),
 			zap.Error(err), zap.Duration("pause", d.delay), zap.Uint64("times", n))
 	}
-	timer := time.NewTimer(d.delay)
+	pause, closing := d.delay, d.g.closing
+	if d.g.stopped() {
+		// Nobody wakes a sweep, and it has little time: descriptors get free as
+		// requests end.
+		pause, closing = min(pause, sweepWait), nil
+	}
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-d.released:
-	case <-d.g.closing:
+	case <-closing:
 	}
 	return true
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
 }
 
 // Pauses after an error of accept double from one to the other.

@@ -43,11 +43,6 @@ func TestGatePausesAndResumes(t *testing.T) {
 	})
 }
 
-func isTimeout(err error) bool {
-	ne, ok := err.(net.Error)
-	return ok && ne.Timeout()
-}
-
 // The longest idle connection makes room, one that is just sending does not.
 func TestPressureAsksIdleConnectionsToLeave(t *testing.T) {
 	both(t, func(t *testing.T, p *probe, app App) {
@@ -69,6 +64,27 @@ func TestPressureAsksIdleConnectionsToLeave(t *testing.T) {
 		younger.want(200)
 		close(p.release)
 		busy.want(200)
+	})
+}
+
+// Clients that connect and say nothing cannot lock the others out until
+// header_timeout is over.
+func TestPressureAsksSilentConnectionsToLeave(t *testing.T) {
+	both(t, func(t *testing.T, _ *probe, app App) {
+		tc := serveApp(t, app, func(s *config.Settings) {
+			s.WorkerConnections, s.WriteTimeout, s.HTTP.HeaderTimeout = 3, 400*time.Millisecond, time.Hour
+		})
+		var silent []*client
+		for i := range 3 {
+			silent = append(silent, tc.dial())
+			eventually(t, "accepted", func() bool { return tc.t.conns.count() == i+1 })
+		}
+		next := tc.dial()
+		next.get("/ok")
+		next.want(200) // within patience, which is far less than header_timeout
+		silent[0].closed()
+		silent[2].get("/ok")
+		silent[2].want(200)
 	})
 }
 
@@ -98,12 +114,14 @@ type faulty struct {
 	*net.TCPListener
 	err error
 
-	mu   sync.Mutex
-	left int
+	mu    sync.Mutex
+	left  int
+	calls int
 }
 
 func (f *faulty) Accept() (net.Conn, error) {
 	f.mu.Lock()
+	f.calls++
 	fail := f.left > 0
 	if fail {
 		f.left--
@@ -141,6 +159,36 @@ func TestDrainDuringAcceptErrors(t *testing.T) {
 	tc := serveApp(t, newProbe().fast(), func(*config.Settings) {}, func(o *coreOptions) { o.Listeners = []net.Listener{f} })
 	eventually(t, "an error", func() bool { return tc.logged("cannot accept connections: trying again") > 0 })
 	tc.order(handoff.DrainReload)
+	tc.exited()
+}
+
+// Nor does a stop spin while it cannot take what is queued.
+func TestStopDuringAcceptErrors(t *testing.T) {
+	f := &faulty{TCPListener: listen(t).(*net.TCPListener), err: syscall.EMFILE, left: 1 << 30}
+	tc := serveApp(t, newProbe().fast(), func(s *config.Settings) { s.GracefulTimeout = time.Second }, func(o *coreOptions) { o.Listeners = []net.Listener{f} })
+	tc.dial() // somebody who waits in the queue
+	eventually(t, "an error", func() bool { return tc.logged("cannot accept connections: trying again") > 0 })
+	tc.order(handoff.DrainStop)
+	tc.expect(handoff.ReportClosed)
+	tc.exited()
+	if f.calls > 200 { // a sweep of half a second at one try per 20 ms is 25
+		t.Errorf("%d calls of accept", f.calls)
+	}
+}
+
+// A stop takes what is queued when descriptors get free in time.
+func TestStopOutlastsAcceptErrors(t *testing.T) {
+	f := &faulty{TCPListener: listen(t).(*net.TCPListener), err: syscall.EMFILE, left: 1 << 30}
+	tc := serveApp(t, newProbe().fast(), func(*config.Settings) {}, func(o *coreOptions) { o.Listeners = []net.Listener{f} })
+	c := tc.dial()
+	c.get("/ok")
+	eventually(t, "an error", func() bool { return tc.logged("cannot accept connections: trying again") > 0 })
+	tc.order(handoff.DrainStop)
+	<-tc.o.Draining
+	f.mu.Lock()
+	f.left = 3
+	f.mu.Unlock()
+	c.want(200)
 	tc.exited()
 }
 

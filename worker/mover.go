@@ -170,13 +170,10 @@ func (m *mover) finished(idle time.Duration) bool {
 // end gives back what has not moved. From here on a draining worker says
 // goodbye, unless another mover has taken this one's place.
 func (m *mover) end() {
-	if m.drains && m.t.mover.Load() == m {
-		m.t.draining.Store(true)
-	}
+	m.t.ended(m)
 	m.mu.Lock()
 	m.over.Store(true)
 	m.mu.Unlock()
-	m.t.mover.CompareAndSwap(m, nil)
 	m.release()
 	for _, at := range m.targets {
 		at.Close()

@@ -39,7 +39,7 @@ func (c *core) moverFor(o *order) *mover {
 func (c *core) startMover(m *mover) {
 	// When nobody takes them there must be time left to say goodbye.
 	m.patience = min(takerWait, c.o.Settings.GracefulTimeout/5)
-	c.t.mover.Store(m)
+	c.t.leadBy(m)
 	c.helpers.Go(func() { m.run(c.stop) })
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -111,21 +112,36 @@ func going(conns []*conn) (n int) {
 	return n
 }
 
-// longestIdle picks up to n connections, the longest idle first.
-func longestIdle(conns []*conn, n int) []*conn {
-	type idle struct {
+// silentEnough is how long a connection may keep its place without having sent a
+// byte while others wait. A client that dials just before it asks needs far less.
+const silentEnough = time.Second
+
+// expendable picks up to n connections that can go: the longest idle first, then
+// those that never sent a byte, the oldest first. A client that was served will
+// come again; one that never spoke may be holding a place on purpose.
+func expendable(conns []*conn, n int, now time.Duration) []*conn {
+	type candidate struct {
 		c     *conn
+		fresh bool
 		since time.Duration
 	}
-	var list []idle
+	var list []candidate
 	for _, c := range conns {
 		c.mu.Lock()
-		if c.state == connIdle {
-			list = append(list, idle{c, c.since})
+		if c.state == connIdle || c.state == connFresh && now-c.since > silentEnough {
+			list = append(list, candidate{c, c.state == connFresh, c.since})
 		}
 		c.mu.Unlock()
 	}
-	slices.SortFunc(list, func(a, b idle) int { return int(a.since - b.since) })
+	slices.SortFunc(list, func(a, b candidate) int {
+		if a.fresh != b.fresh {
+			if b.fresh {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.since, b.since)
+	})
 	picked := make([]*conn, 0, min(n, len(list)))
 	for _, i := range list[:min(n, len(list))] {
 		picked = append(picked, i.c)

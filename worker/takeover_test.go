@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -146,5 +147,28 @@ func TestGoing(t *testing.T) {
 	}
 	if n := going(list); n != 2 {
 		t.Errorf("%d of all states are going", n)
+	}
+}
+
+// Who was served goes before who never spoke, and who came just now stays.
+func TestExpendable(t *testing.T) {
+	const now = 10 * time.Second
+	conns := []*conn{
+		{state: connFresh, since: now - silentEnough/2},
+		{state: connFresh, since: now - 3*time.Second},
+		{state: connFresh, since: now - 4*time.Second},
+		{state: connActive},
+		{state: connIdle, since: now - time.Second},
+		{state: connIdle, since: now - 2*time.Second},
+	}
+	var got []int
+	for _, c := range expendable(conns, len(conns), now) {
+		got = append(got, slices.Index(conns, c))
+	}
+	if want := []int{5, 4, 2, 1}; !slices.Equal(got, want) {
+		t.Errorf("leave in the order %v, want %v", got, want)
+	}
+	if n := len(expendable(conns, 3, now)); n != 3 {
+		t.Errorf("%d leave for 3 that wait", n)
 	}
 }

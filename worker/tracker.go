@@ -25,11 +25,10 @@ type tracker struct {
 	conns    registry
 	ids      atomic.Uint64
 	refused  refusedShapes
-	draining atomic.Bool // responses carry Connection: close
 	leaving  atomic.Bool // the worker drains: responses of what cannot move carry it
 	entrance *entrance   // nil without one, in tests
 	proxy    config.Proxy
-	mover    atomic.Pointer[mover] // hands connections over; nil while none does
+	exit
 
 	release   func(*conn) // gives the connection's permit back
 	recycler  recycler

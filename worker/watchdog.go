@@ -226,7 +226,7 @@ func (w *watchdog) giveUp(now time.Duration) {
 }
 
 // relieve makes room when the worker is full and clients wait: the longest idle
-// connections are asked to leave first.
+// connections are asked to leave first, then those that never sent anything.
 func (w *watchdog) relieve(now time.Duration) {
 	waiting := w.gate.pressure()
 	if waiting == 0 {
@@ -236,7 +236,7 @@ func (w *watchdog) relieve(now time.Duration) {
 		return // those asked before have not gone yet
 	}
 	asked := 0
-	for _, c := range longestIdle(w.buf, waiting) {
+	for _, c := range expendable(w.buf, waiting, now) {
 		if c.leave() {
 			asked++
 		}
