@@ -37,3 +37,8 @@ func Stream(ctx *fasthttp.RequestCtx, fn func(ctx context.Context, w *StreamWrit
 // Progress tells the watchdog that a request which moves no bytes is alive
 // all the same, as while it waits in a queue of the application's own.
 func Progress(ctx *fasthttp.RequestCtx) { worker.Progress(ctx) }
+
+// ProgressContext is [Progress] for whoever has only the request's context, see
+// [Context], or one derived of it. Any goroutine may call it, also when the
+// request is over.
+func ProgressContext(ctx context.Context) { worker.ProgressContext(ctx) }

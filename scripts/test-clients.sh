@@ -10,5 +10,7 @@ done
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cp scripts/clients/package.json scripts/clients/package-lock.json scripts/clients/openai.mjs "$dir"
+# The lock file names no registry, so the one that npm is set up with is asked; what comes is
+# held to the lock file's checksums.
 (cd "$dir" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error)
 WEBCHASOR_NODE_CLIENTS=$dir go test ./app/api/clients -run '^TestNodeClient$' -count=1 -v

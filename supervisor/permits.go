@@ -48,7 +48,11 @@ func (m *master) openPermits() (err error) {
 func (m *master) putLimits() {
 	a := &m.current.Settings.API
 	status, _ := strconv.Atoi(a.Limits.FullStatus) // the table has no others
-	models, _ := a.Limits.ByModel()                // checked when it was loaded
+	floor := 0
+	if a.Limits.Adaptive {
+		floor = a.Limits.AdaptiveMin
+	}
+	models, _ := a.Limits.ByModel() // checked when it was loaded
 	keys := make(map[string]int, len(a.Keys))
 	for _, k := range a.Keys {
 		if k.MaxConcurrentRequests > 0 {
@@ -58,6 +62,7 @@ func (m *master) putLimits() {
 	forgotten := m.permits.board.Configure(permits.Limits{
 		API: a.MaxConcurrentRequests, LLM: a.LLMConcurrentLimit,
 		Queue: a.QueueSize, Patience: a.QueueTimeout, FullStatus: status,
+		Floor: floor, Slow: a.Limits.AdaptiveLatency,
 		PerKey: a.Limits.PerKey, PerModel: a.Limits.PerModel, Keys: keys, Models: models,
 	})
 	if len(forgotten) > 0 {
@@ -169,6 +174,6 @@ func (m *master) limits() []control.Limit {
 	}
 	return []control.Limit{
 		{Name: "requests", InUse: u.UsedAPI, Max: counts * u.LimitAPI, Waiting: u.Plain, MaxQueue: counts * u.QueueSize},
-		{Name: "llm", InUse: u.UsedLLM, Max: counts * u.LimitLLM, Waiting: u.Waiting - u.Plain, MaxQueue: counts * u.QueueSize},
+		{Name: "llm", InUse: u.UsedLLM, Max: u.EffectiveLLM, Waiting: u.Waiting - u.Plain, MaxQueue: counts * u.QueueSize},
 	}
 }

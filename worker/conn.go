@@ -77,7 +77,11 @@ type conn struct {
 	// ours alone would not tell the client.
 	doubted bool
 
-	room int // the server's read buffer when it is empty; the serving goroutine's
+	// thrifty: the server reads a single byte to wait for a request, see ahead.
+	thrifty bool
+
+	room  int   // net/http's read buffer when it is empty; the serving goroutine's
+	ahead ahead // the serving goroutine's
 
 	access   *accessLine // the serving goroutine's; nil until needed
 	client   identity    // the serving goroutine's
@@ -96,35 +100,58 @@ func (c *conn) step(e connEvent) bool {
 	return ok
 }
 
-// Read passes bytes on and notices when they begin a request.
+// Read passes bytes on and notices when they begin a request. fasthttp says itself
+// when it has the beginning of the next one, see [fastEngine.state].
 //
 // net/http reads the first byte of the next request while the handler runs, and
 // wants four before it goes on. Its bufio.Reader asks for as many bytes as it
 // has free: a read for fewer than the first one, between two requests, says that
 // the beginning of a request is already in there. See [conn.doneHTTP] for more than four.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.room == 0 {
+	switch {
+	case len(c.ahead.rest) > 0:
+		c.pipelined() // nothing, unless a request has ended in the middle of it
+		return c.ahead.next(p), nil
+	case c.thrifty:
+		if len(p) == 1 && c.awaits() {
+			return c.readAhead(p)
+		}
+	case c.room == 0:
 		c.room = len(p)
-	} else if len(p) < c.room {
+	case len(p) < c.room:
 		c.pipelined()
 	}
+	got, err := c.read(p, false)
+	return len(got), err
+}
+
+// read returns what has come in and the server may have: of p, or of a buffer
+// that was borrowed.
+func (c *conn) read(p []byte, borrow bool) (got []byte, err error) {
 	if c.scrutiny.barred != nil {
-		return c.bar(p)
+		n, err := c.bar(p)
+		return p[:n], err
 	}
 	for {
-		n, err := c.receive(p)
-		if n > 0 {
+		if borrow {
+			got, err = c.receiveAhead()
+		} else {
+			got, err = c.receive(p)
+		}
+		if n := len(got); n > 0 {
 			c.before = c.in.Add(uint64(n)) - uint64(n)
-			return c.inspect(p[:n], c.arrived())
+			n, err := c.inspect(got, c.arrived())
+			return got[:n], err
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			if errors.As(err, &c.scrutiny.barred) {
-				return c.bar(p) // no request, but an answer
+				n, err := c.bar(p) // no request, but an answer
+				return p[:n], err
 			}
-			return n, err
+			return nil, err
 		}
 		if again, err := c.expired(err); !again {
-			return 0, err
+			return nil, err
 		}
 	}
 }

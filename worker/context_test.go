@@ -2,9 +2,12 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -137,8 +140,7 @@ func TestUnreadStreamEndsItsContext(t *testing.T) {
 	c, _ := tc.t.add(&replay{})
 	c.arrived()
 	ctx := c.context() // a replay cannot be watched
-	s := &stream{ctx: ctx, c: c, done: make(chan struct{})}
-	s.r, s.w = io.Pipe()
+	s := &stream{ctx: ctx, c: c}
 	s.fn = func(ctx context.Context, w *StreamWriter) error {
 		_, _ = w.WriteString("some")
 		_ = w.Flush()
@@ -155,3 +157,71 @@ func TestUnreadStreamEndsItsContext(t *testing.T) {
 		t.Errorf("cause %v", got)
 	}
 }
+
+// brokenPipe takes n bytes and no more.
+type brokenPipe struct{ n int }
+
+func (b *brokenPipe) Write(p []byte) (int, error) {
+	if b.n -= len(p); b.n < 0 {
+		return 0, io.ErrClosedPipe
+	}
+	return len(p), nil
+}
+
+// A stream that writes to the connection itself learns there that its client has gone.
+func TestFailedWriteEndsItsContext(t *testing.T) {
+	tc := newTestCore(t, newProbe().fast(), func(*config.Settings) {})
+	c, _ := tc.t.add(&replay{})
+	c.arrived()
+	s := &stream{ctx: c.context(), c: c, line: &accessLine{}}
+	s.fn = func(ctx context.Context, w *StreamWriter) error {
+		_, _ = w.WriteString("some")
+		if err := w.Flush(); err != nil || ctx.Err() != nil {
+			t.Errorf("the first flush: %v, %v", err, ctx.Err())
+		}
+		_, _ = w.WriteString(" more")
+		err := w.Flush()
+		if got := context.Cause(ctx); err == nil || got != ErrClientGone {
+			t.Errorf("the second flush: %v, cause %v", err, got)
+		}
+		if _, again := w.WriteString("and more"); again != err { //nolint:errorlint // the same one
+			t.Errorf("a write after that: %v", again)
+		}
+		return nil // it does not care
+	}
+	if n, err := s.WriteTo(&brokenPipe{4}); n != 4 || !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("wrote %d, %v", n, err)
+	}
+	if s.line.Bytes != 4 || s.whole {
+		t.Errorf("%d bytes counted, whole: %v", s.line.Bytes, s.whole)
+	}
+	_ = s.Close()
+}
+
+// Each flush is a chunk, whatever its size; what is not flushed comes in pieces of 4 KiB.
+func TestStreamWriterChunks(t *testing.T) {
+	t.Parallel()
+	var chunks []int
+	w := &StreamWriter{to: writerFunc(func(p []byte) (int, error) {
+		chunks = append(chunks, len(p))
+		return len(p), nil
+	})}
+	for _, n := range []int{1, 2, streamBuffer - 3, 1, streamBuffer, 3 * streamBuffer, 5} {
+		if got, err := w.Write(make([]byte, n)); got != n || err != nil {
+			t.Fatal(got, err)
+		}
+	}
+	_, _ = w.WriteString(strings.Repeat("x", streamBuffer+1))
+	_ = w.Flush()
+	_ = w.Flush()
+	if want := []int{streamBuffer, 1, streamBuffer, 3 * streamBuffer, 5, streamBuffer + 1}; !slices.Equal(chunks, want) {
+		t.Errorf("chunks of %v, want %v", chunks, want)
+	}
+	if w.buf != nil {
+		t.Error("a flushed writer keeps its buffer")
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -5,7 +5,6 @@ import (
 	"net"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -19,7 +18,9 @@ type fastEngine struct {
 
 // newFastEngine makes a fasthttp server that leaves time and admission to us:
 // its Concurrency answers 503 where the gate waits (P9), its WriteTimeout
-// bounds whole streams (P5), its idle timeout costs a deadline per request.
+// bounds whole streams (P5), its idle timeout costs a deadline per request. With
+// ReduceMemoryUsage it flushes every response: one that is kept back while the next
+// pipelined request is served could be overtaken by the watchdog's answer to that.
 func newFastEngine(t *tracker, a App, s config.Settings) *fasthttp.Server {
 	e := &fastEngine{t: t, handler: t.refused.fastHTTP(a.FastHTTP)}
 	srv := &fasthttp.Server{}
@@ -38,6 +39,9 @@ func newFastEngine(t *tracker, a App, s config.Settings) *fasthttp.Server {
 	limitFastHTTP(srv, s)
 	srv.DisableKeepalive = srv.DisableKeepalive || s.Keepalive == 0
 	srv.CloseOnShutdown = false
+	// No buffers for connections that wait, nor, but for the response, for those that
+	// stream; the price of it, reads of one byte, is not paid: see [ahead].
+	srv.ReduceMemoryUsage, t.thrifty = true, true
 	srv.TCPKeepalive = false // Go's own default is on
 	srv.Logger = serverLog{t.log}
 	return srv
@@ -68,10 +72,6 @@ func (e *fastEngine) serve(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	c.entry.DescribeBytes(ctx.Method(), ctx.Path())
-	// fasthttp keeps a response back while it has the next pipelined request;
-	// the watchdog could then answer that one first. A write deadline, even
-	// none, makes it flush.
-	_ = ctx.SetWriteDeadline(time.Time{})
 	if c.scrutiny.Variants() {
 		dropVariants(ctx.Request.Header.Del)
 	}

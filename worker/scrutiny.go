@@ -61,17 +61,18 @@ func (c *conn) overlook() {
 }
 
 // receive reads from the socket and takes the time while a body is due.
-func (c *conn) receive(p []byte) (int, error) {
+func (c *conn) receive(p []byte) ([]byte, error) {
 	s := &c.scrutiny
 	if !s.inBody.Load() {
-		return c.socket.Read(p)
+		n, err := c.socket.Read(p)
+		return p[:n], err
 	}
 	start := c.t.clock.Now()
 	s.waiting.Store(int64(start))
 	n, err := c.socket.Read(p)
 	s.waiting.Store(0)
 	s.waited.Add(int64(c.t.clock.Now() - start))
-	return n, err
+	return p[:n], err
 }
 
 // inspect looks at bytes that have come in and returns how many the server gets.

@@ -28,6 +28,7 @@ type tracker struct {
 	leaving  atomic.Bool // the worker drains: responses of what cannot move carry it
 	entrance *entrance   // nil without one, in tests
 	proxy    config.Proxy
+	thrifty  bool // the server waits for requests without a buffer, see ahead
 	exit
 
 	release   func(*conn) // gives the connection's permit back
@@ -63,7 +64,7 @@ func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, b
 	if !ok {
 		return nil, false
 	}
-	c := &conn{socket: s, t: t, entry: entry, index: index, since: since, state: state, spoke: state == connIdle}
+	c := &conn{socket: s, t: t, entry: entry, index: index, since: since, state: state, spoke: state == connIdle, thrifty: t.thrifty}
 	if c.tls, _ = s.(*tlsSocket); c.tls != nil {
 		c.fixed = true
 	}

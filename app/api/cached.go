@@ -9,6 +9,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
@@ -21,10 +22,14 @@ import (
 const headerCache = "X-Cache"
 
 // newCache returns nil when the cache is off.
-func newCache(s config.API, log *zap.Logger) (*cache.Cache, error) {
+//
+// timeout is the server's: who waits for the answer to an equal request waits as long
+// as for an upstream.
+func newCache(s config.API, timeout time.Duration, log *zap.Logger) (*cache.Cache, error) {
 	c := cache.Config{
 		MaxBytes: s.Cache.MaxSize, MaxEntry: s.Cache.MaxEntry, TTL: s.Cache.TTL, Shared: s.Cache.Shared,
 		Namespace: namespaceOf(s.OpenAI), Headers: meaningful(s.OpenAI),
+		Wait: silence(timeout),
 	}
 	switch s.Cache.Store {
 	case "memory":
@@ -87,7 +92,7 @@ func (s *server) answerKept(ctx *fasthttp.RequestCtx, at *endpoint, client *keys
 		return fill, false
 	}
 	alive := s.host.requestContext(ctx)
-	entry, fill := s.cache.Find(alive, key)
+	entry, fill := s.cache.Find(alive, key, func() { s.host.progress(ctx) })
 	if entry == nil {
 		s.host.progress(ctx) // its own work begins now
 		if alive.Err() != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ type fakeHost struct {
 	news     permits.News
 	told     bool // there is a master that tells the news
 	progress int
+	beats    atomic.Int64 // progress by the context
 	out      capture
 	streamed error // what the last stream returned
 }
@@ -49,6 +51,7 @@ func (f *fakeHost) host() host {
 			f.streamed = fn(f.alive, &f.out)
 		},
 		progress:    func(*fasthttp.RequestCtx) { f.progress++ },
+		alive:       func(context.Context) { f.beats.Add(1) },
 		draining:    func() bool { return f.draining },
 		news:        func() (permits.News, bool) { return f.news, f.told },
 		errTimeout:  errTestTimeout,

@@ -51,6 +51,9 @@ func (s *server) completions(ctx *fasthttp.RequestCtx, provider Provider, model 
 	}
 	r := &Request{Model: model.ID, Stream: w.Stream, Temperature: w.Temperature, TopP: w.TopP, Echo: s.echo}
 	if e == nil {
+		e = checkCommon(&w.wireRequest)
+	}
+	if e == nil {
 		r.MaxTokens, e = maxTokens(&w.wireRequest)
 	}
 	if e == nil {
@@ -123,7 +126,9 @@ func (s *server) streamText(ctx *fasthttp.RequestCtx, provider Provider, model M
 	s.host.stream(ctx, func(alive context.Context, w Writer) error {
 		never()
 		defer p.Release()
-		e := events{w: w}
+		out := newPassWriter(w, s.heartbeat)
+		defer out.stop()
+		e := events{out: out}
 		chunk := func(c textChoice, cost *usage) error {
 			whole.Choices, whole.Usage = []textChoice{c}, cost
 			if cost != nil {

@@ -29,6 +29,7 @@ func New() app.App {
 // gateway is what a worker has to close at its end.
 type gateway struct {
 	cluster *limit.Cluster // nil: the limits are not those of a cluster
+	server  *server        // nil before the setup
 }
 
 // setup makes this worker's server from its settings.
@@ -45,12 +46,16 @@ func (g *gateway) setup(_ context.Context, w *app.Worker) error {
 	if err != nil {
 		return err
 	}
-	w.FastHTTP = s.handle
+	g.server, w.FastHTTP = s, s.handle
 	return nil
 }
 
-// close gives the last leases back now, instead of letting them run out.
+// close ends connections, and gives the last leases back now instead of letting
+// them run out.
 func (g *gateway) close(context.Context) error {
+	if g.server != nil {
+		g.server.close()
+	}
 	if g.cluster == nil {
 		return nil
 	}
@@ -65,6 +70,7 @@ func hostOf(w *app.Worker) host {
 			app.Stream(ctx, func(c context.Context, out *app.StreamWriter) error { return fn(c, out) })
 		},
 		progress: app.Progress,
+		alive:    app.ProgressContext,
 		news:     w.Permits.News,
 		draining: func() bool {
 			select {

@@ -23,13 +23,27 @@ const maxReply = 256 << 20
 // pass gives the request to an upstream and its answer to the client, both
 // with every byte as it came. It returns whether a stream took permit and fill over.
 func (s *server) pass(ctx *fasthttp.RequestCtx, at *endpoint, h head, p *limit.Permit, fill *cache.Fill) (streaming bool) {
-	alive := s.host.requestContext(ctx)
-	reply, err := s.router.Do(alive, upstream.Call{
-		Path: at.path, Model: h.model, Stream: h.stream, Header: headerOf(ctx),
+	alive, stream := s.host.requestContext(ctx), h.stream
+	call := upstream.Call{
+		Path: at.path, Model: h.model, Stream: stream, Header: headerOf(ctx),
 		// A copy: net/http may still be sending it when the next request of this
 		// connection is read into the same memory.
-		Body: bytes.Clone(ctx.PostBody()),
-	})
+		Body:  bytes.Clone(ctx.PostBody()),
+		Alive: func() { s.host.alive(alive) },
+		Heard: func(crowded bool, wait time.Duration) { s.limits.Heard(crowded, stream, wait) },
+	}
+	var reply *upstream.Reply
+	var err error
+	if stream && s.heartbeat > 0 {
+		coming := s.send(alive, call)
+		if !coming.within(s.heartbeat) {
+			s.passLate(ctx, at, h, coming, p, fill)
+			return true
+		}
+		reply, err = coming.reply, coming.err
+	} else {
+		reply, err = s.router.Do(alive, call)
+	}
 	if err != nil {
 		s.passError(ctx, h.model, err)
 		return false

@@ -143,6 +143,164 @@ func TestHeartbeats(t *testing.T) {
 	idleSoon(t, s)
 }
 
+// TestHeartbeatsBeforeTheFirstByte: an upstream that says nothing does not keep the
+// client without a sign, and what it says later arrives in the stream.
+func TestHeartbeatsBeforeTheFirstByte(t *testing.T) {
+	up, s, client := behind(t, func(s *config.API) { s.Heartbeat, s.OpenAI.Retries = 10*time.Millisecond, 0 })
+	responses := func(body string) string { return strings.ReplaceAll(body, heartbeatLine, "") }
+	for name, tt := range map[string]struct {
+		answer upstreamtest.Answer
+		path   string
+		want   string
+	}{
+		"stream":    {upstreamtest.Answer{Text: "one"}, "chat/completions", "data: [DONE]\n\n"},
+		"refusal":   {upstreamtest.Answer{Status: 429}, "chat/completions", `"type":"rate_limit_error"`},
+		"plain":     {upstreamtest.Answer{Body: `{"id":"x"}`}, "chat/completions", `"code":"upstream_bad_response"`},
+		"broken":    {upstreamtest.Answer{BreakAfter: -1}, "chat/completions", `"code":"upstream_broken"`},
+		"responses": {upstreamtest.Answer{Status: 400}, "responses", "event: error\ndata: {\"type\":\"error\""},
+	} {
+		tt.answer.Delay = 100 * time.Millisecond
+		up.Answer(tt.answer)
+		resp, body := post(t, client, "/v1/"+tt.path, passStreamBody)
+		if resp.StatusCode != 200 || !strings.HasPrefix(body, heartbeatLine) || !strings.Contains(body, tt.want) {
+			t.Errorf("%s: %d %q", name, resp.StatusCode, body)
+		}
+		if whole := strings.Contains(body, "[DONE]"); whole != (name == "stream") || !strings.HasSuffix(responses(body), "\n\n") {
+			t.Errorf("%s: it ends with %q", name, body)
+		}
+		idleSoon(t, s)
+	}
+	// One that answers at once has its own status.
+	s.heartbeat = time.Minute
+	up.Answer(upstreamtest.Answer{Status: 429})
+	if resp, _ := post(t, client, "/v1/chat/completions", passStreamBody); resp.StatusCode != 429 {
+		t.Errorf("a refusal at once: %d", resp.StatusCode)
+	}
+}
+
+// A client that leaves before the first byte ends the call, with heartbeats too.
+func TestLeavingASilentStream(t *testing.T) {
+	up, s, client := behind(t, func(s *config.API) { s.Heartbeat = 10 * time.Millisecond })
+	up.Answer(upstreamtest.Answer{StallAfter: -1})
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://api/v1/chat/completions", strings.NewReader(passStreamBody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if line, err := bufio.NewReader(resp.Body).ReadString('\n'); line != ": heartbeat\n" {
+		t.Errorf("the first line is %q, %v", line, err)
+	}
+	leave()
+	idleSoon(t, s)
+}
+
+// TestEchoHeartbeats: the built-in model pauses too.
+func TestEchoHeartbeats(t *testing.T) {
+	s := testLimits
+	s.Heartbeat = 10 * time.Millisecond
+	srv, client := onWire(t, s)
+	_, body := post(t, client, "/v1/chat/completions", helloStream, "X-Echo-First-Token-Delay: 100ms")
+	if !strings.Contains(body, heartbeatLine) || !strings.HasSuffix(body, "data: [DONE]\n\n") {
+		t.Errorf("a slow echo: %q", body)
+	}
+	idleSoon(t, srv)
+}
+
+// TestEndWithoutDone: an upstream that closes in good order has not said that it is whole.
+func TestEndWithoutDone(t *testing.T) {
+	up, s, client := behind(t, nil)
+	events := func(h http.Header, body string) { up.Answer(upstreamtest.Answer{Header: h, Body: body}) }
+	stream := http.Header{"Content-Type": {"text/event-stream"}, "X-Cache": {"HIT from a proxy"}}
+	const piece = `data: {"choices":[]}` + "\n\n"
+	for name, tt := range map[string]struct {
+		path, body string
+		told       int // errors
+	}{
+		"whole":            {"chat/completions", piece + "data: [DONE]\n\n", 0},
+		"cut":              {"chat/completions", piece, 1},
+		"nothing":          {"completions", "", 1},
+		"its own error":    {"chat/completions", piece + "data: {\"error\":{\"message\":\"x\"}}\n\n", 1},
+		"spaces":           {"chat/completions", "data: { \"error\": {\"message\":\"a long message that is more than a line's beginning\"}}\n\n", 1},
+		"response":         {"responses", "event: response.completed\ndata: {}\n\n", 0},
+		"cut response":     {"responses", "event: response.created\ndata: {}\n\n", 1},
+		"response's error": {"responses", "event: error\ndata: {\"type\":\"error\"}\n\n", 1},
+	} {
+		body := tt.body
+		if body == "" {
+			body = ": nothing\n\n"
+		}
+		events(stream, body)
+		resp, got := post(t, client, "/v1/"+tt.path, passStreamBody)
+		if told := strings.Count(got, `"error"`); told != tt.told || !strings.HasPrefix(got, body) {
+			t.Errorf("%s: %d errors in %q", name, told, got)
+		}
+		if resp.Header.Get("X-Cache") != "" {
+			t.Errorf("%s: X-Cache %q", name, resp.Header.Get("X-Cache"))
+		}
+		idleSoon(t, s)
+	}
+}
+
+// TestAttemptsAreProgress: each has its own time, and the watchdog must not count them as one.
+func TestAttemptsAreProgress(t *testing.T) {
+	f := newFakeHost(t)
+	up, err := upstreamtest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(up.Close)
+	up.Script(func(r upstreamtest.Request) upstreamtest.Answer {
+		if r.N < 3 {
+			return upstreamtest.Answer{Status: 500}
+		}
+		return upstreamtest.Answer{}
+	})
+	limits := testLimits
+	limits.OpenAI = config.OpenAI{BaseURL: up.URL(), Models: []string{"*"}, Retries: 2}
+	s := newTestServer(limits, f)
+	t.Cleanup(s.close)
+	if got := chat(s, `{"model":"m","messages":[{"role":"user","content":"x"}]}`).StatusCode(); got != 200 {
+		t.Fatalf("status %d", got)
+	}
+	if got := f.beats.Load(); got < 6 { // begun and sent, three times
+		t.Errorf("%d signs of life in three attempts", got)
+	}
+}
+
+// TestReadySaysWhoAnswers: nothing to serve is not ready, and the body says why.
+func TestReadySaysWhoAnswers(t *testing.T) {
+	up, s, client := behind(t, func(s *config.API) {
+		s.OpenAI.Retries, s.OpenAI.EjectAfter, s.OpenAI.EjectionTime = 0, 1, time.Hour
+	})
+	if resp, body := send(t, client, "GET", "/ready", nil); resp.StatusCode != 200 || !strings.Contains(body, `"state":"healthy"`) {
+		t.Errorf("ready: %d %s", resp.StatusCode, body)
+	}
+	up.Answer(upstreamtest.Answer{Status: 500})
+	post(t, client, "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"x"}]}`)
+	resp, body := send(t, client, "GET", "/ready", nil)
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, `"status":"all upstreams are ejected"`) ||
+		!strings.Contains(body, `"state":"ejected"`) || !strings.Contains(body, `"failures":1`) {
+		t.Errorf("with all upstreams ejected: %d %s", resp.StatusCode, body)
+	}
+	up.Answer(upstreamtest.Answer{})
+	post(t, client, "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"x"}]}`)
+	if resp, body = send(t, client, "GET", "/ready", nil); resp.StatusCode != 200 {
+		t.Errorf("with the upstream back: %d %s", resp.StatusCode, body)
+	}
+	idleSoon(t, s)
+	none := testLimits
+	none.Echo.Enabled = "false"
+	if got := call(newTestServer(none, newFakeHost(t)), "GET", "/ready", ""); got.StatusCode() != 503 || !strings.Contains(string(got.Body()), "no model is served") {
+		t.Errorf("without a model: %d %s", got.StatusCode(), got.Body())
+	}
+}
+
 // TestResponsesBreak: the responses endpoint has an error event of its own.
 func TestResponsesBreak(t *testing.T) {
 	up, _, client := behind(t, nil)
@@ -256,6 +414,10 @@ func TestBadBodies(t *testing.T) {
 		"two values": {body: hello + hello, status: 400, code: "invalid_json"},
 		"utf-8":      {body: strings.Replace(hello, "little", "\xff", 1), status: 400, code: "invalid_json"},
 		"nesting":    {body: `{"model":"echo","messages":` + strings.Repeat("[", 400_000), status: 400, code: "invalid_json"},
+		"whole and deep": {
+			body:   `{"model":"echo","messages":[{"role":"user","content":"x"}],"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`,
+			status: 400, code: "invalid_json",
+		},
 		"huge":       {body: `{"x":"` + strings.Repeat("x", 1<<20), status: 413, code: "request_too_large"},
 		"html":       {body: hello, kind: "text/html", status: 415, code: "unsupported_content_type"},
 		"model type": {body: `{"model":7,"messages":[]}`, status: 400, code: "invalid_type", param: "model"},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
@@ -59,23 +60,38 @@ func (s *server) copyEvents(alive context.Context, at *endpoint, model string, f
 			continue
 		}
 		if errors.Is(err, io.EOF) {
-			fill.Done()
-			return nil
-		}
-		var told *Error
-		if alive.Err() != nil {
-			cause := context.Cause(alive)
-			if told = s.interrupted(cause); told == nil {
-				return cause
+			if from.Done() || from.Failed() {
+				fill.Done() // an answer with an error is not kept
+				return nil
 			}
-		} else {
-			told = s.upstreamError(model, err)
+			// A connection that closes looks like an end; only the stream itself says that it is one.
+			err = errCutShort
 		}
-		if !out.whole {
-			return err // inside an event: only a broken connection can say it
-		}
-		return out.send(at.event(told), true)
+		return s.breakOff(alive, at, model, out, err)
 	}
+}
+
+// breakOff ends a stream with an error event, if somebody is there to be told and an event may stand here.
+func (s *server) breakOff(alive context.Context, at *endpoint, model string, out *passWriter, err error) error {
+	var told *Error
+	if alive.Err() != nil {
+		cause := context.Cause(alive)
+		if told = s.interrupted(cause); told == nil {
+			return cause
+		}
+	} else {
+		told = s.upstreamError(model, err)
+	}
+	if !out.whole {
+		return err // inside an event: only a broken connection can say it
+	}
+	return out.send(at.event(told), true)
+}
+
+// errCutShort: the upstream ended a stream in good order that is not whole.
+var errCutShort = &upstream.Error{
+	Status: http.StatusBadGateway, Type: typeServer, Code: upstream.CodeBroken,
+	Message: "The model provider ended its answer before it was whole.",
 }
 
 // errorData is an error as an event of the chat and completions endpoints.
@@ -117,7 +133,9 @@ type passWriter struct {
 	every time.Duration
 	timer *time.Timer // nil without heartbeats
 	quiet bool        // between two events, so that a comment may stand here
-	err   error       // of a heartbeat
+	err   error       // the first of a write
+
+	failed func(error) // called for that; nil is nobody
 }
 
 // newPassWriter begins to write; every is the silence after which a heartbeat is sent, 0 for none.
@@ -130,6 +148,13 @@ func newPassWriter(w Writer, every time.Duration) *passWriter {
 		p.timer = time.AfterFunc(every, p.beat)
 	}
 	return p
+}
+
+// onFailure has f called, without blocking, when a write fails.
+func (p *passWriter) onFailure(f func(error)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failed = f
 }
 
 // send writes bytes at once; whole says that they end with an event.
@@ -145,11 +170,14 @@ func (p *passWriter) send(b []byte, whole bool) error {
 
 // write is for whoever holds mu.
 func (p *passWriter) write(b []byte) error {
-	if p.err == nil {
-		_, p.err = p.w.Write(b)
+	if p.err != nil {
+		return p.err
 	}
-	if p.err == nil {
+	if _, p.err = p.w.Write(b); p.err == nil {
 		p.err = p.w.Flush()
+	}
+	if p.err != nil && p.failed != nil {
+		p.failed(p.err)
 	}
 	return p.err
 }

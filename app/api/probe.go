@@ -40,16 +40,51 @@ func (s *server) health(ctx *fasthttp.RequestCtx) {
 }
 
 // ready says whether new work should be sent here: not to a worker that drains,
-// nor to one of a service that is about to stop.
+// nor to one of a service that is about to stop, nor to one that nobody would answer for.
 func (s *server) ready(ctx *fasthttp.RequestCtx) {
-	ctx.SetContentType("application/json")
-	if news, _ := s.host.news(); s.host.draining() || news.Leaving {
-		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
-		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(retrySoon))
-		ctx.SetBodyString(`{"status":"draining"}`)
-		return
+	answer := readiness{Status: "ready"}
+	if s.router != nil {
+		for _, u := range s.router.Status() {
+			answer.Upstreams = append(answer.Upstreams, upstreamState{
+				Name: u.Name, State: u.State, Back: u.Ejected.Seconds(), Ejections: u.Ejections, Active: u.Active,
+				Requests: u.Requests, Failures: u.Failures, Limited: u.Limited, Retries: u.Retries,
+			})
+		}
 	}
-	ctx.SetBodyString(`{"status":"ready"}`)
+	status := fasthttp.StatusOK
+	switch news, _ := s.host.news(); {
+	case s.host.draining() || news.Leaving:
+		answer.Status = "draining"
+	case len(s.models) > 0:
+	case s.router == nil:
+		answer.Status = "no model is served"
+	case !s.router.Hopeful():
+		answer.Status = "all upstreams are ejected"
+	}
+	if answer.Status != "ready" {
+		status = fasthttp.StatusServiceUnavailable
+		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(retrySoon))
+	}
+	writeJSON(ctx, status, answer)
+}
+
+// readiness is the body of /ready.
+type readiness struct {
+	Status    string          `json:"status"`
+	Upstreams []upstreamState `json:"upstreams,omitempty"`
+}
+
+// upstreamState is what this worker knows of an upstream; others may know better.
+type upstreamState struct {
+	Name      string  `json:"name"`
+	State     string  `json:"state"`             // healthy, ejected, probing
+	Back      float64 `json:"back_in,omitempty"` // seconds until an ejected one is tried again
+	Ejections uint64  `json:"ejections"`
+	Active    int64   `json:"active"`
+	Requests  uint64  `json:"requests"` // attempts
+	Failures  uint64  `json:"failures"`
+	Limited   uint64  `json:"limited"` // 429 and 503
+	Retries   uint64  `json:"retries"`
 }
 
 // index says what this service is.

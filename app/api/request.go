@@ -47,21 +47,10 @@ func parseRequest(body []byte, echo config.Echo) (*Request, *Error) {
 		}
 		r.Model = *w.Model
 	}
-	if w.StreamOptions != nil {
-		if !w.Stream {
-			return nil, invalid("stream_options", "invalid_value", "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
-		}
-		r.IncludeUsage = w.StreamOptions.IncludeUsage
-	}
-	if w.N != nil && *w.N != 1 {
-		return nil, invalid("n", "unsupported_value", "Invalid 'n': only 1 is supported, but got %d.", *w.N)
-	}
-	if e := checkRange("temperature", w.Temperature, 2); e != nil {
+	if e := checkCommon(&w); e != nil {
 		return nil, e
 	}
-	if e := checkRange("top_p", w.TopP, 1); e != nil {
-		return nil, e
-	}
+	r.IncludeUsage = w.StreamOptions != nil && w.StreamOptions.IncludeUsage
 	var e *Error
 	if r.MaxTokens, e = maxTokens(&w); e != nil {
 		return nil, e
@@ -73,6 +62,20 @@ func parseRequest(body []byte, echo config.Echo) (*Request, *Error) {
 		return nil, e
 	}
 	return r, nil
+}
+
+// checkCommon checks what chat completions and completions share.
+func checkCommon(w *wireRequest) *Error {
+	if w.StreamOptions != nil && !w.Stream {
+		return invalid("stream_options", "invalid_value", "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
+	}
+	if w.N != nil && *w.N != 1 {
+		return invalid("n", "unsupported_value", "Invalid 'n': only 1 is supported, but got %d.", *w.N)
+	}
+	if e := checkRange("temperature", w.Temperature, 2); e != nil {
+		return e
+	}
+	return checkRange("top_p", w.TopP, 1)
 }
 
 func checkRange(name string, v *float64, most float64) *Error {

@@ -42,6 +42,8 @@ type host struct {
 	stream func(*fasthttp.RequestCtx, func(context.Context, Writer) error)
 	// progress tells the watchdog that the request is not stuck.
 	progress func(*fasthttp.RequestCtx)
+	// alive is the same by the request's context, for any goroutine and at any time.
+	alive func(context.Context)
 	// draining says that this worker takes no new work.
 	draining func() bool
 	// news is what the master tells of the whole service; ok is false without one.
@@ -122,10 +124,21 @@ func newServer(s config.API, timeout time.Duration, log *zap.Logger, h host) (*s
 			return nil, fmt.Errorf("cannot use providers.openai: %w", err)
 		}
 	}
-	if srv.cache, err = newCache(s, log); err != nil {
+	if srv.cache, err = newCache(s, timeout, log); err != nil {
 		return nil, err
 	}
 	return srv, nil
+}
+
+// close ends what the server does by itself, and its connections. Requests that
+// are under way are not waited for.
+func (s *server) close() {
+	if s.router != nil {
+		s.router.Close()
+	}
+	if s.cache != nil {
+		s.cache.Close()
+	}
 }
 
 // add makes a provider's models known; the first one is the default model.

@@ -19,7 +19,9 @@ func (s *server) startStream(ctx *fasthttp.RequestCtx, provider Provider, model 
 		// ctx belongs to fasthttp again by now: nothing here may touch it.
 		started()
 		defer p.Release()
-		e := events{w: w, usageField: r.IncludeUsage}
+		out := newPassWriter(w, s.heartbeat)
+		defer out.stop()
+		e := events{out: out, usageField: r.IncludeUsage}
 		e.begin(id, created, model)
 		return s.runStream(alive, &e, provider, model, r)
 	})
@@ -70,12 +72,12 @@ func (s *server) failStream(alive context.Context, e *events, model Model, err e
 
 // events writes the chunks of one streamed completion.
 type events struct {
-	w          Writer
+	out        *passWriter
 	usageField bool   // every chunk has a usage field, null but in the last
 	head       []byte // of every chunk, up to its choices
 	tail       []byte // after them
 	buf        []byte
-	broken     error // the first error of w
+	broken     error // the first error of out
 }
 
 // begin fixes what all chunks share.
@@ -146,11 +148,7 @@ func (e *events) fail(why *Error) error { return e.send(errorData(why)) }
 // send writes and flushes b, which becomes the buffer of the next event.
 func (e *events) send(b []byte) error {
 	e.buf = b
-	if _, err := e.w.Write(b); err != nil {
-		e.broken = err
-		return err
-	}
-	if err := e.w.Flush(); err != nil {
+	if err := e.out.send(b, true); err != nil {
 		e.broken = err
 		return err
 	}

@@ -15,6 +15,10 @@ func (l *loader) combine() {
 		"streams have at least the time of other requests")
 	l.order("llm_concurrent_limit", int64(v.API.LLMConcurrentLimit), "max_concurrent_requests", int64(v.API.MaxConcurrentRequests),
 		"the LLM limit can never be reached")
+	if v.HTTP.LimitRequestBody > 0 {
+		l.order("api.max_body_size", v.API.MaxBodySize, "limit_request_body", v.HTTP.LimitRequestBody,
+			"larger bodies never reach the API")
+	}
 	l.checkLimits()
 	l.checkTLS()
 	l.distinctFiles()

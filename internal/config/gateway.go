@@ -192,7 +192,7 @@ func (s *Settings) OpenProxy() string {
 	}
 	paid := ""
 	for _, u := range s.API.OpenAI.All() {
-		if u.APIKey != "" {
+		if u.paid() {
 			paid = u.Name
 			break
 		}
@@ -209,6 +209,22 @@ func (s *Settings) OpenProxy() string {
 	}
 	return fmt.Sprintf("open proxy: anybody who reaches %s can use the key of upstream %s at its owner's cost; "+
 		"list api.keys, bind a loopback address, or set api.allow_anonymous: true when something in front authenticates", open, paid)
+}
+
+// paid says that the upstream gets a secret of ours: its key, or a header that looks like one.
+func (u *Upstream) paid() bool {
+	if u.APIKey != "" {
+		return true
+	}
+	for name := range u.Headers {
+		name = strings.ToLower(name)
+		for _, word := range []string{"auth", "key", "token", "secret", "cookie", "credential"} {
+			if strings.Contains(name, word) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // private says that only this host reaches the address.
@@ -237,6 +253,17 @@ func (l *loader) gatewayHints() {
 	}
 	if v.API.Echo.Enabled == "false" && len(v.API.OpenAI.All()) == 0 {
 		l.hint("no model is served: echo.enabled is false and there is no upstream")
+	}
+	for _, u := range v.API.OpenAI.All() {
+		for _, wait := range []struct {
+			name string
+			time time.Duration
+		}{{"first_byte_timeout", u.FirstByteTimeout}, {"between_bytes_timeout", u.BetweenBytesTimeout}} {
+			if v.Timeout > 0 && wait.time >= v.Timeout {
+				l.hint("%s = %s of upstream %s has no effect: a request that makes no progress is given up after timeout = %s",
+					wait.name, formatDuration(wait.time), u.Name, formatDuration(v.Timeout))
+			}
+		}
 	}
 	if warning := v.OpenProxy(); warning != "" {
 		l.hint("%s", warning)

@@ -81,6 +81,9 @@ func TestHints(t *testing.T) {
 		{[]string{"WORKER_TIMEOUT=5", "QUEUE_TIMEOUT=6"}, "queue_timeout has less effect"},
 		{[]string{"GRACEFUL_TIMEOUT=600"}, "stream_timeout = 300s has less effect than it says"},
 		{[]string{"MAX_CONCURRENT_REQUESTS=5"}, "max_concurrent_requests = 5 has less effect"},
+		{[]string{"LIMIT_REQUEST_BODY=10MiB"}, "limit_request_body = 10MiB has less effect than it says: it is below api.max_body_size = 20MiB"},
+		{[]string{"LIMIT_REQUEST_BODY=10MiB", "MAX_BODY_SIZE=10MiB"}, ""},
+		{[]string{"LIMIT_REQUEST_BODY=0"}, ""},
 		{[]string{"WEB_WORKER=4"}, "the variable WEB_WORKER is not used: did you mean WEB_WORKERS?"},
 		{[]string{"HOME=/x", "PATH=/y", "BIN=1"}, ""},
 	} {

@@ -115,6 +115,9 @@ func TestSecretsOfSectionsAreMasked(t *testing.T) {
 
 func TestOpenProxy(t *testing.T) {
 	sum := strings.Repeat("ab", 32)
+	upstream := func(line string) string {
+		return write(t, "u.yaml", "providers: {openai: {upstreams: [{name: a, base_url: 'http://h/v1', "+line+"}]}}\n")
+	}
 	keys := write(t, "c.yaml", "api:\n  keys: [{name: a, sha256: "+sum+"}]\n")
 	for _, c := range []struct {
 		environ []string
@@ -129,11 +132,23 @@ func TestOpenProxy(t *testing.T) {
 		{environ: []string{"OPENAI_API_KEY=x", "BIND=127.0.0.1:8000,0.0.0.0:9000"}, warns: true},
 		{environ: []string{"OPENAI_API_KEY=x"}, file: keys},
 		{environ: []string{"OPENAI_BASE_URL=http://h/v1"}},
+		{file: upstream("headers: {X-Api-Key: x}"), warns: true},
+		{file: upstream("headers: {Authorization: Basic x}"), warns: true},
+		{file: upstream("headers: {X-Title: x}")},
 	} {
 		hints := strings.Join(mustLoad(t, Input{Environ: c.environ, File: c.file, Dir: t.TempDir()}).Hints, "\n")
 		if strings.Contains(hints, "open proxy: ") != c.warns {
 			t.Errorf("%v: hints %q, want a warning: %v", c.environ, hints, c.warns)
 		}
+	}
+}
+
+// An upstream cannot be waited for longer than a request.
+func TestTimeoutsBeyondTheRequestsAreHinted(t *testing.T) {
+	file := write(t, "c.yaml", "server: {timeout: 60}\nproviders: {openai: {upstreams: [{name: a, base_url: 'http://h/v1', first_byte_timeout: 90s, between_bytes_timeout: 30s}]}}\n")
+	hints := mustLoad(t, Input{File: file, Dir: t.TempDir()}).Hints
+	if len(hints) != 1 || !strings.Contains(hints[0], "first_byte_timeout = 90s of upstream a has no effect") {
+		t.Errorf("hints %q", hints)
 	}
 }
 

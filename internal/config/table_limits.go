@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Limits say what the limits of the API count, beside the two of the guide.
@@ -13,7 +14,12 @@ type Limits struct {
 	PerKey     int    // 0 is no limit
 	PerModel   int    // 0 is no limit
 	Models     []string
-	Redis      Secret // a URL; it may hold a password
+
+	Adaptive        bool
+	AdaptiveMin     int
+	AdaptiveLatency time.Duration // 0 is not looked at
+
+	Redis Secret // a URL; it may hold a password
 }
 
 // The scopes.
@@ -117,6 +123,30 @@ func tableLimits() []Setting {
 			Why:     "For a model that bears more or less than the others. The name is the one that clients use.",
 			Example: "gpt-4o=5,gpt-4o-mini=40",
 			at:      func(s *Settings) any { return &s.API.Limits.Models },
+		},
+		{
+			Name: "adaptive", Env: "ADAPTIVE_LIMIT", YAML: "performance.concurrency.adaptive.enabled", Flag: "adaptive-limit",
+			Kind: KindBool, Default: "false", Group: GroupAPI, Class: Hot,
+			Help:    "let llm_concurrent_limit follow what the upstreams bear: down a quarter at a 429, 503 or timeout, up again with good answers",
+			Why:     "For providers whose limit changes or is not known. llm_concurrent_limit is the most it can be.",
+			Example: "true",
+			at:      func(s *Settings) any { return &s.API.Limits.Adaptive },
+		},
+		{
+			Name: "adaptive_min", Env: "ADAPTIVE_MIN", YAML: "performance.concurrency.adaptive.min", Flag: "adaptive-min",
+			Kind: KindInt, Default: "1", Min: 1, Max: maxLimit, Group: GroupAPI, Class: Hot,
+			Help:    "the least that an adaptive limit can be",
+			Why:     "An outage must not shut the gateway longer than the upstream.",
+			Example: "4",
+			at:      func(s *Settings) any { return &s.API.Limits.AdaptiveMin },
+		},
+		{
+			Name: "adaptive_latency", Env: "ADAPTIVE_LATENCY", YAML: "performance.concurrency.adaptive.latency", Flag: "adaptive-latency",
+			Kind: KindDuration, Default: "off", Off: true, Min: ms, Max: hour, Group: GroupAPI, Class: Hot,
+			Help:    "a stream whose first byte takes longer counts as one too many for an adaptive limit; off by default",
+			Why:     "For upstreams that queue instead of refusing. Set it well above their usual time to the first token.",
+			Example: "5",
+			at:      func(s *Settings) any { return &s.API.Limits.AdaptiveLatency },
 		},
 		{
 			Name: "redis.url", Env: "REDIS_URL", YAML: "performance.redis.url",

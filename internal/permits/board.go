@@ -169,7 +169,12 @@ func (b *Board) semaphore(id int) *semaphore {
 	return &semaphore{
 		total: &b.cells[id].total,
 		rows:  func(row int) *word { return &b.host[row*Semaphores+id] },
-		limit: func() uint64 { return b.limit(id) },
+		limit: func() uint64 {
+			if id == LLM {
+				return b.effective(&b.head.tuning)
+			}
+			return b.limit(id)
+		},
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 
 // Version is the layout's number. Any change to the types below, or to the
 // meaning of a word, needs a new one.
-const Version = 2
+const Version = 3
 
 // magic begins every board: "chasorPM", little-endian.
 const magic = 0x4d50726f73616863
@@ -52,10 +52,13 @@ type header struct {
 	wanted  word // workers that should be
 	leaving word // 1: the service is about to stop
 
-	named   word // semaphores beyond firstNamed that have a name
-	touched word // one more than the highest row ever used
-	tokens  word // the latest occupant's
-	_       [5]word
+	named   word   // semaphores beyond firstNamed that have a name
+	touched word   // one more than the highest row ever used
+	tokens  word   // the latest occupant's
+	floor   word   // of the adaptive limit; 0 is no such thing
+	slow    word   // nanoseconds to a first byte that count as too many; 0 is none
+	tuning  tuning // of the host
+	_       [1]word
 
 	ticket word // the latest waiter's
 	_      [7]word
@@ -87,7 +90,7 @@ type row struct {
 	waiting word    // how many wait
 	seen    word    // the bell it has answered
 	plain   word    // of those who wait, how many need no LLM
-	_       [2]word
+	tuning  tuning  // of a process that counts for itself
 
 	// Written by whoever rings.
 	asked   word // how often

@@ -17,6 +17,9 @@ type Limits struct {
 	PerKey, PerModel int
 	Keys, Models     map[string]int
 	FullStatus       int // HTTP status of a refusal
+	// Floor makes the limit of LLM calls adaptive, between it and LLM; 0 leaves it fixed.
+	Floor int
+	Slow  time.Duration // see [Place.Slow]
 }
 
 // Configure puts limits into force. It returns the names that found no room
@@ -29,6 +32,8 @@ func (b *Board) Configure(l Limits) (forgotten []string) {
 	b.head.perKey.Store(uint64(max(l.PerKey, 0)))
 	b.head.perModel.Store(uint64(max(l.PerModel, 0)))
 	b.head.fullStatus.Store(uint64(max(l.FullStatus, 0)))
+	b.head.floor.Store(uint64(max(l.Floor, 0)))
+	b.head.slow.Store(uint64(max(l.Slow, 0)))
 	own := map[int]int{}
 	for kind, limits := range map[nameKind]map[string]int{keyName: l.Keys, modelName: l.Models} {
 		for name, limit := range limits {

@@ -139,7 +139,7 @@ func (p *Place) full(id int) bool {
 	if p.host {
 		return p.board.semaphore(id).full()
 	}
-	limit := p.board.limit(id)
+	limit := p.limitOf(id)
 	_, count := p.ownCount(id)
 	return limit != 0 && count >= limit
 }
@@ -150,7 +150,7 @@ func (p *Place) takeOne(id int) bool {
 	}
 	for {
 		old, count := p.ownCount(id)
-		if limit := p.board.limit(id); limit != 0 && count >= limit {
+		if limit := p.limitOf(id); limit != 0 && count >= limit {
 			return false
 		}
 		if p.own(id).CompareAndSwap(old, p.seat.Token<<32|(count+1)) {
@@ -226,13 +226,17 @@ func (p *Place) Room() bool {
 	return waiting < p.board.head.queue.Load()
 }
 
-// Limit returns a semaphore's limit; 0 is none.
+// Limit returns a semaphore's configured limit; 0 is none.
 func (p *Place) Limit(id int) int { return int(p.board.limit(id)) }
 
 // IsKey says that a semaphore is one of a client key.
 func (p *Place) IsKey(id int) bool {
 	return id >= firstNamed && nameKind(p.board.cells[id].name.Load()&1) == keyName
 }
+
+// Slow is how long an upstream may take to its first byte before that counts as a
+// sign of too many calls; 0 is no such limit.
+func (p *Place) Slow() time.Duration { return time.Duration(p.board.head.slow.Load()) }
 
 // Patience is how long a request may wait.
 func (p *Place) Patience() time.Duration { return time.Duration(p.board.head.patience.Load()) }

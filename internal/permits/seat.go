@@ -30,6 +30,8 @@ func (b *Board) Assign(scope Scope) (_ Seat, ok bool) {
 			continue
 		}
 		r.scope.Store(uint64(scope))
+		r.tuning.value.Store(0)
+		r.tuning.heard.Store(0)
 		raise(&b.head.touched, uint64(i+1))
 		return Seat{Row: i, Token: token}, true
 	}

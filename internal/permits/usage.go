@@ -20,6 +20,7 @@ const (
 // Usage is what a board says at one time, for metrics and status.
 type Usage struct {
 	LimitAPI, LimitLLM int // 0 is none; of each worker or of all, by scope
+	EffectiveLLM       int // the sum of all that count for themselves; see [Place.Heard]
 	UsedAPI, UsedLLM   int // all workers together
 	Waiting, Plain     int // requests that wait, and those of them that need no LLM
 	QueueSize          int
@@ -47,6 +48,7 @@ func (b *Board) Usage() Usage {
 		QueueSize: int(b.head.queue.Load()), QueueTimeout: time.Duration(b.head.patience.Load()),
 	}
 	var sums [counters]uint64
+	host := false
 	for i := range b.used() {
 		for c := range sums {
 			sums[c] += b.rows[i].counted[c].Load()
@@ -59,7 +61,15 @@ func (b *Board) Usage() Usage {
 		u.UsedLLM += r.UsedLLM
 		u.Waiting += r.Waiting
 		u.Plain += r.Plain
+		if r.Scope == Host {
+			host = true
+		} else {
+			u.EffectiveLLM += int(b.effective(&b.rows[i].tuning))
+		}
 		u.Rows = append(u.Rows, r)
+	}
+	if host {
+		u.EffectiveLLM += int(b.effective(&b.head.tuning))
 	}
 	for c := range sums {
 		sums[c] += b.head.past[c].Load()

@@ -91,6 +91,32 @@ const checks = {
       assert.equal(got.choices[0].message.content, "at last");
     }
   },
+
+  // The refusal is the gateway's own here: it has one permit, and somebody holds it
+  // until the client has been refused. The Go side sees that it came again.
+  async "a full gateway is asked again"() {
+    for (const baseURL of [process.env.WEBCHASOR_FULL_503, process.env.WEBCHASOR_FULL_429]) {
+      const holder = new AbortController();
+      const held = client({ baseURL, maxRetries: 10 }).chat.completions.create({ model: "silent", messages }, { signal: holder.signal }).catch((e) => e);
+      const plain = () => client({ baseURL }).chat.completions.create({ model: "plain", messages });
+      const status = baseURL === process.env.WEBCHASOR_FULL_503 ? 503 : 429;
+      for (;;) { // until the holder has the permit
+        const got = await plain().catch((e) => e);
+        if (got.status === status) break;
+        assert.ok(got.choices, `${got}`);
+      }
+      let refused = 0;
+      const fetcher = async (...request) => {
+        const response = await fetch(...request);
+        if (response.status === status && ++refused === 1) holder.abort();
+        return response;
+      };
+      const got = await client({ baseURL, maxRetries: 10, fetch: fetcher }).chat.completions.create({ model: "plain", messages });
+      assert.equal(got.choices[0].message.content, "one two three");
+      assert.ok(refused >= 1, "it was not refused");
+      assert.ok((await held) instanceof OpenAI.APIUserAbortError);
+    }
+  },
 };
 
 for (const [name, check] of Object.entries(checks)) {

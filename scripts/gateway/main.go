@@ -7,10 +7,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,7 +41,11 @@ type size struct {
 
 func sizes() size {
 	if os.Getenv("QUICK") != "" {
-		return size{rounds: 2, calls: 200, streams: 10, every: 20, wire: 2 * time.Second, held: 500, hold: 5 * time.Second, load: time.Second}
+		held, err := strconv.Atoi(os.Getenv("STREAMS"))
+		if err != nil {
+			held = 500
+		}
+		return size{rounds: 2, calls: 200, streams: 10, every: 20, wire: 2 * time.Second, held: held, hold: 5 * time.Second, load: time.Second}
 	}
 	return size{rounds: 10, calls: 1000, streams: 50, every: 20, wire: 20 * time.Second, held: 10_000, hold: 60 * time.Second, load: 10 * time.Second}
 }
@@ -47,19 +55,25 @@ func run() int {
 	defer h.Close()
 	interrupt := make(chan os.Signal, 1)
 	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	done := make(chan bool, 1)
-	go func() { done <- h.Do(func() { benchmarks(h, sizes()) }) }()
+	go func() { done <- h.Do(func() { benchmarks(ctx, h, sizes()) }) }()
 	select {
 	case whole := <-done:
 		if whole {
 			return 0
 		}
 	case <-interrupt:
+		// The end of the program under test would look like its fault: nothing that
+		// is measured from now on is printed.
+		cancel()
+		fmt.Fprintln(os.Stderr, "bench-gateway: interrupted; the pass under way is not reported")
 	}
 	return 1
 }
 
-func benchmarks(h *testproc.Host, s size) {
+func benchmarks(ctx context.Context, h *testproc.Host, s size) {
 	up := startUpstream(h)
 	server := testproc.Start(h, testproc.Options{Binary: os.Getenv("WEBCHASOR"), Env: []string{
 		"OPENAI_BASE_URL=http://" + up + "/v1", "WEB_WORKERS=4", "MAX_REQUESTS=0", "WORKER_CONNECTIONS=20000",
@@ -69,16 +83,22 @@ func benchmarks(h *testproc.Host, s size) {
 	fmt.Printf("Machine: %s.\n\nCommand: `scripts/bench-gateway.sh`, 4 workers; upstream and clients on the same machine.\n", measure.Machine())
 	for _, pass := range []struct {
 		name string
-		run  func()
+		run  func(out io.Writer)
 	}{
-		{"latency", func() { latency(h, s, up, via) }},
-		{"wire", func() { wire(h, s, up, via) }},
-		{"throughput", func() { throughput(h, s, up, via) }},
-		{"held", func() { held(h, s, via, server) }},
+		{"latency", func(out io.Writer) { latency(out, h, s, up, via) }},
+		{"wire", func(out io.Writer) { wire(out, h, s, up, via) }},
+		{"throughput", func(out io.Writer) { throughput(out, h, s, up, via) }},
+		{"held", func(out io.Writer) { held(out, h, s, via, server) }},
 	} {
-		if len(os.Args) < 2 || slices.Contains(os.Args, pass.name) {
-			pass.run()
+		if len(os.Args) >= 2 && !slices.Contains(os.Args, pass.name) {
+			continue
 		}
+		var out strings.Builder
+		pass.run(&out)
+		if ctx.Err() != nil {
+			return
+		}
+		fmt.Print(out.String())
 	}
 	server.Stop(0)
 }

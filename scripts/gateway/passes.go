@@ -3,6 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +19,7 @@ func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsec
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // latency compares single calls, one after the other, in alternating rounds.
-func latency(h *testproc.Host, s size, up, via string) {
+func latency(out io.Writer, h *testproc.Host, s size, up, via string) {
 	c := newClient()
 	defer c.CloseIdleConnections()
 	round := func(addr string) (p50, p99 float64) {
@@ -37,20 +41,20 @@ func latency(h *testproc.Host, s size, up, via string) {
 		x, y := round(via)
 		direct50, direct99, via50, via99 = append(direct50, a), append(direct99, b), append(via50, x), append(via99, y)
 	}
-	fmt.Printf("\n### Latency of a call, us (one client, 1 KB answers, median of %d rounds of %d calls)\n\n"+
+	fmt.Fprintf(out, "\n### Latency of a call, us (one client, 1 KB answers, median of %d rounds of %d calls)\n\n"+
 		"| | direct | through the gateway | added |\n|---|---|---|---|\n", s.rounds, s.calls)
 	row := func(name string, a, b []float64) {
 		x, y := measure.Median(a), measure.Median(b)
-		fmt.Printf("| %s | %.0f | %.0f | %.0f |\n", name, x, y, y-x)
+		fmt.Fprintf(out, "| %s | %.0f | %.0f | %.0f |\n", name, x, y, y-x)
 	}
 	row("p50", direct50, via50)
 	row("p99", direct99, via99)
 }
 
 // wire measures how old a chunk is when the client has it.
-func wire(h *testproc.Host, s size, up, via string) {
+func wire(out io.Writer, h *testproc.Host, s size, up, via string) {
 	chunks := int(s.wire/time.Millisecond) / s.every
-	fmt.Printf("\n### From the upstream's write to the client's read, ms (%d streams, a chunk each %d ms, %d chunks each)\n\n"+
+	fmt.Fprintf(out, "\n### From the upstream's write to the client's read, ms (%d streams, a chunk each %d ms, %d chunks each)\n\n"+
 		"| | p50 | p99 | worst | aim of p99 |\n|---|---|---|---|---|\n", s.streams, s.every, chunks)
 	for _, side := range []struct{ name, addr string }{{"direct", up}, {"through the gateway", via}} {
 		c := newClient()
@@ -73,14 +77,14 @@ func wire(h *testproc.Host, s size, up, via string) {
 		if len(flat) == 0 {
 			h.Fatalf("no chunk came")
 		}
-		fmt.Printf("| %s | %.2f | %.2f | %.2f | < 10 |\n", side.name,
+		fmt.Fprintf(out, "| %s | %.2f | %.2f | %.2f | < 10 |\n", side.name,
 			millis(testproc.Quantile(flat, 0.5)), millis(testproc.Quantile(flat, 0.99)), millis(testproc.Quantile(flat, 1)))
 	}
 }
 
 // throughput has 64 clients that ask as fast as they get answers.
-func throughput(h *testproc.Host, s size, up, via string) {
-	fmt.Printf("\n### Throughput, requests/s (64 clients, 1 KB answers, %v)\n\n| direct | through the gateway | ratio |\n|---|---|---|\n", s.load)
+func throughput(out io.Writer, h *testproc.Host, s size, up, via string) {
+	fmt.Fprintf(out, "\n### Throughput, requests/s (64 clients, 1 KB answers, %v)\n\n| direct | through the gateway | ratio |\n|---|---|---|\n", s.load)
 	rate := func(addr string) float64 {
 		c := newClient()
 		defer c.CloseIdleConnections()
@@ -105,11 +109,11 @@ func throughput(h *testproc.Host, s size, up, via string) {
 		return float64(n.Load()) / time.Since(begin).Seconds()
 	}
 	a, b := rate(up), rate(via)
-	fmt.Printf("| %.0f | %.0f | %.2f |\n", a, b, b/a)
+	fmt.Fprintf(out, "| %.0f | %.0f | %.2f |\n", a, b, b/a)
 }
 
 // held opens slow streams until all are open at once, holds them, and counts what is lost.
-func held(h *testproc.Host, s size, via string, server *testproc.Process) {
+func held(out io.Writer, h *testproc.Host, s size, via string, server *testproc.Process) {
 	memory := func() (kb float64) {
 		for _, pid := range server.WorkerPIDs() {
 			kb += measure.PSS(pid) * 1024
@@ -117,13 +121,13 @@ func held(h *testproc.Host, s size, via string, server *testproc.Process) {
 		return kb
 	}
 	const every = 5000
-	before := memory()
+	before, workers := memory(), server.WorkerPIDs()
 	c := newClient()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	var open, whole, lost atomic.Int64
+	var open, whole atomic.Int64
 	var all sync.WaitGroup
-	var told sync.Once
+	var lost losses
 	places := make(chan struct{}, 100) // streams that are being opened
 	begin := time.Now()
 	chunks := int((s.hold+time.Duration(s.held/200)*time.Second)/time.Millisecond)/every + 1
@@ -137,25 +141,64 @@ func held(h *testproc.Host, s size, via string, server *testproc.Process) {
 			}, func(time.Duration) {})
 			entered()
 			if err != nil {
-				lost.Add(1)
-				told.Do(func() { fmt.Printf("\nThe first loss: %v\n", err) })
+				lost.note(time.Since(begin), err)
 				return
 			}
 			whole.Add(1)
 		})
 	}
-	testproc.Poll(time.Minute, testproc.Every, func() bool { return open.Load()+lost.Load() >= int64(s.held) })
+	testproc.Poll(time.Minute, testproc.Every, func() bool { return open.Load()+int64(lost.count()) >= int64(s.held) })
 	opened := time.Since(begin)
 	most := open.Load() - whole.Load()
 	testproc.Pause(s.hold/2, nil)
 	after := memory()
 	all.Wait()
 	c.CloseIdleConnections()
-	fmt.Printf("\n### Slow streams held at once (a chunk each %d s, %d chunks each)\n\n"+
+	fmt.Fprintf(out, "\n### Slow streams held at once (a chunk each %d s, %d chunks each)\n\n"+
 		"| streams | open at once | opened within, s | whole | lost | PSS of all workers before, MB | with them, MB | KB per stream | aim |\n|---|---|---|---|---|---|---|---|---|\n"+
 		"| %d | %d | %.1f | %d | %d | %.0f | %.0f | %.1f | < 40 |\n",
-		every/1000, chunks, s.held, most, opened.Seconds(), whole.Load(), lost.Load(), before/1024, after/1024, (after-before)/float64(s.held))
-	if lost.Load() > 0 {
-		h.Errorf("%d streams were lost", lost.Load())
+		every/1000, chunks, s.held, most, opened.Seconds(), whole.Load(), lost.count(), before/1024, after/1024, (after-before)/float64(s.held))
+	if lost.count() > 0 {
+		if now := server.WorkerPIDs(); !slices.Equal(now, workers) {
+			h.Errorf("the workers were %v and are %v", workers, now)
+		}
+		h.Errorf("%d streams were lost; by the second in which they were:\n%s", lost.count(), &lost)
 	}
+}
+
+// losses are the streams that did not come to their end, and why not.
+type losses struct {
+	mu  sync.Mutex
+	all map[string]int
+	n   int
+}
+
+func (l *losses) note(after time.Duration, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all == nil {
+		l.all = map[string]int{}
+	}
+	l.n++
+	l.all[fmt.Sprintf("%3.0f s: %v", after.Seconds(), err)]++
+}
+
+func (l *losses) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.n
+}
+
+func (l *losses) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var text strings.Builder
+	for i, what := range slices.Sorted(maps.Keys(l.all)) {
+		if i == 20 {
+			fmt.Fprintf(&text, "and %d more kinds\n", len(l.all)-i)
+			break
+		}
+		fmt.Fprintf(&text, "%6d at %s\n", l.all[what], what)
+	}
+	return text.String()
 }

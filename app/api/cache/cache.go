@@ -100,22 +100,16 @@ func (c *Cache) Close() { c.store.close() }
 
 // Find returns the answer, or else the duty to fetch it: exactly one of the two
 // is nil. It waits, up to Config.Wait, for an equal request that is being
-// answered. When ctx ends meanwhile the duty is an empty one.
-func (c *Cache) Find(ctx context.Context, k Key) (*Entry, *Fill) {
+// answered; beat is called now and then meanwhile. When ctx ends the duty is an empty one.
+func (c *Cache) Find(ctx context.Context, k Key, beat func()) (*Entry, *Fill) {
 	if e := c.store.get(ctx, k); e != nil {
 		return e, nil
 	}
 	mine, other := c.board(k)
 	if mine != nil {
-		return c.lead(ctx, k, mine, c.config.Wait)
+		return c.lead(ctx, k, mine, c.config.Wait, beat)
 	}
-	wait := time.NewTimer(c.config.Wait)
-	defer wait.Stop()
-	select {
-	case <-other.landed:
-	case <-wait.C:
-		return nil, &Fill{}
-	case <-ctx.Done():
+	if !c.await(ctx, other, beat) {
 		return nil, &Fill{}
 	}
 	if other.entry != nil {
@@ -124,9 +118,32 @@ func (c *Cache) Find(ctx context.Context, k Key) (*Entry, *Fill) {
 	// The answer was none to keep. Everybody who waited goes now, all at once and not one
 	// after the other; the first of them may find one that is.
 	if mine, _ = c.board(k); mine != nil {
-		return c.lead(ctx, k, mine, 0)
+		return c.lead(ctx, k, mine, 0, beat)
 	}
 	return nil, &Fill{}
+}
+
+// beatEvery is how often who waits shows that it is not stuck.
+const beatEvery = 100 * time.Millisecond
+
+// await returns whether a flight landed in time.
+func (c *Cache) await(ctx context.Context, f *flight, beat func()) bool {
+	wait := time.NewTimer(c.config.Wait)
+	defer wait.Stop()
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-f.landed:
+			return true
+		case <-tick.C:
+			beat()
+		case <-wait.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 // board starts a flight, or returns the one that is under way.
@@ -151,7 +168,7 @@ func (c *Cache) land(k Key, f *flight, e *Entry) {
 }
 
 // lead goes for this process: by itself, or by waiting for another one.
-func (c *Cache) lead(ctx context.Context, k Key, f *flight, patience time.Duration) (*Entry, *Fill) {
+func (c *Cache) lead(ctx context.Context, k Key, f *flight, patience time.Duration, beat func()) (*Entry, *Fill) {
 	deadline := c.now().Add(patience)
 	for turn := 0; ; turn++ {
 		if claim := c.store.claim(ctx, k); claim != nil {
@@ -167,6 +184,7 @@ func (c *Cache) lead(ctx context.Context, k Key, f *flight, patience time.Durati
 			c.land(k, f, nil)
 			return nil, &Fill{}
 		}
+		beat()
 		if e := c.store.get(ctx, k); e != nil {
 			c.land(k, f, e)
 			return e, nil

@@ -4,7 +4,7 @@
 //	key, ok := c.Key(cache.Request{Path: path, Client: name, Body: body, Header: header})
 //	if !ok { // X-Cache: BYPASS, and nothing of this package is needed
 //	}
-//	entry, fill := c.Find(ctx, key)
+//	entry, fill := c.Find(ctx, key, alive)
 //	if entry != nil { // X-Cache: HIT: entry is the whole answer
 //	}
 //	defer fill.Close() // X-Cache: MISS: ask the upstream

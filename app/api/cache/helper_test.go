@@ -40,7 +40,7 @@ func keyOf(t *testing.T, c *Cache, body string) Key {
 // miss returns the duty to answer, and fails when there is an answer.
 func miss(t *testing.T, c *Cache, k Key) *Fill {
 	t.Helper()
-	e, f := c.Find(t.Context(), k)
+	e, f := c.Find(t.Context(), k, func() {})
 	if e != nil {
 		t.Fatalf("there is an answer already: %s", e.Body)
 	}

@@ -19,7 +19,7 @@ func TestHit(t *testing.T) {
 	fill(miss(t, c, plain), 200, jsonType, answer)
 	fill(miss(t, c, stream), 200, sseType, events)
 	for k, wanted := range map[Key]Entry{plain: {ContentType: jsonType, Body: []byte(answer)}, stream: {ContentType: sseType, Stream: true, Body: []byte(events)}} {
-		e, f := c.Find(t.Context(), k)
+		e, f := c.Find(t.Context(), k, func() {})
 		if f != nil || e.ContentType != wanted.ContentType || e.Stream != wanted.Stream || !bytes.Equal(e.Body, wanted.Body) {
 			t.Fatalf("found %+v, want %+v", e, wanted)
 		}
@@ -134,7 +134,7 @@ func TestSingleFlight(t *testing.T) {
 		c := newCache(t, Config{}, nil)
 		defer c.Close()
 		k := keyOf(t, c, question)
-		hits, leads, alone := crowd(t, 100, func() (*Entry, *Fill) { return c.Find(t.Context(), k) }, func(f *Fill) {
+		hits, leads, alone := crowd(t, 100, func() (*Entry, *Fill) { return c.Find(t.Context(), k, func() {}) }, func(f *Fill) {
 			<-time.After(10 * time.Second)
 			fill(f, 200, jsonType, answer)
 		})
@@ -152,7 +152,7 @@ func TestFollowersGoThemselves(t *testing.T) {
 		defer c.Close()
 		k := keyOf(t, c, question)
 		begin := time.Now()
-		_, leads, alone := crowd(t, 10, func() (*Entry, *Fill) { return c.Find(t.Context(), k) }, func(f *Fill) {
+		_, leads, alone := crowd(t, 10, func() (*Entry, *Fill) { return c.Find(t.Context(), k, func() {}) }, func(f *Fill) {
 			<-time.After(time.Minute)
 			f.Close()
 		})
@@ -160,7 +160,7 @@ func TestFollowersGoThemselves(t *testing.T) {
 			t.Errorf("%d asked for all, %d for themselves after %v; want 1, 9, 1m", leads, alone, time.Since(begin))
 		}
 		begin = time.Now()
-		hits, leads, alone := crowd(t, 10, func() (*Entry, *Fill) { return c.Find(t.Context(), k) }, func(f *Fill) {
+		hits, leads, alone := crowd(t, 10, func() (*Entry, *Fill) { return c.Find(t.Context(), k, func() {}) }, func(f *Fill) {
 			<-time.After(time.Second)
 			fill(f, 500, jsonType, answer)
 		})
@@ -182,7 +182,7 @@ func TestFollowerLeaves(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begin := time.Now()
-		if e, mine := c.Find(ctx, k); e != nil || mine.Wanted() || time.Since(begin) != time.Second {
+		if e, mine := c.Find(ctx, k, func() {}); e != nil || mine.Wanted() || time.Since(begin) != time.Second {
 			t.Errorf("found %v after %v", e, time.Since(begin))
 		}
 		f.Close()

@@ -43,7 +43,7 @@ func TestRedisIsShared(t *testing.T) {
 	w := workers(t, 2, Config{})
 	k := keyOf(t, w[0], question)
 	fill(miss(t, w[0], k), 200, sseType, events)
-	e, f := w[1].Find(t.Context(), k)
+	e, f := w[1].Find(t.Context(), k, func() {})
 	if f != nil || string(e.Body) != events || !e.Stream || e.ContentType != sseType || time.Since(e.Stored) > time.Hour {
 		t.Errorf("another worker found %+v", e)
 	}
@@ -66,7 +66,7 @@ func TestRedisSingleFlight(t *testing.T) {
 	w := workers(t, 4, Config{Wait: time.Hour})
 	k := keyOf(t, w[0], question)
 	var turn atomic.Int64
-	hits, leads, alone := crowd(t, 40, func() (*Entry, *Fill) { return w[turn.Add(1)%4].Find(t.Context(), k) }, func(f *Fill) {
+	hits, leads, alone := crowd(t, 40, func() (*Entry, *Fill) { return w[turn.Add(1)%4].Find(t.Context(), k, func() {}) }, func(f *Fill) {
 		<-time.After(100 * time.Millisecond) // the others come meanwhile, or later: both are fine
 		fill(f, 200, jsonType, answer)
 	})
@@ -83,7 +83,7 @@ func TestRedisDeadOwner(t *testing.T) {
 	r.lease, r.refresh = 300*time.Millisecond, time.Hour // it never extends: it is dead
 	k := keyOf(t, w[0], question)
 	dead := miss(t, w[0], k)
-	e, f := w[1].Find(t.Context(), k)
+	e, f := w[1].Find(t.Context(), k, func() {})
 	if e != nil || !f.Wanted() {
 		t.Fatalf("found %+v", e)
 	}
@@ -113,11 +113,11 @@ func TestRedisClaimIsExtended(t *testing.T) {
 		left, err := r.client.PTTL(t.Context(), name).Result()
 		return err == nil && left > r.lease/2
 	})
-	if e, g := w[1].Find(t.Context(), k); e != nil || g.Wanted() {
+	if e, g := w[1].Find(t.Context(), k, func() {}); e != nil || g.Wanted() {
 		t.Error("another worker did not give way")
 	}
 	fill(f, 200, jsonType, answer)
-	if e, _ := w[1].Find(t.Context(), k); e == nil {
+	if e, _ := w[1].Find(t.Context(), k, func() {}); e == nil {
 		t.Error("the answer is not there")
 	}
 }
@@ -141,7 +141,7 @@ func TestRedisGone(t *testing.T) {
 	}
 	server.Restart()
 	eventually(t, "the cache is on again", func() bool {
-		e, f := c.Find(t.Context(), k)
+		e, f := c.Find(t.Context(), k, func() {})
 		if f != nil {
 			fill(f, 200, jsonType, answer)
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -136,9 +137,18 @@ func TestRetries(t *testing.T) {
 // TestRetriesWhenFull: our own refusal is one that the client repeats too.
 func TestRetriesWhenFull(t *testing.T) {
 	t.Parallel()
+	for _, status := range []int{503, 429} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			retriesWhenFull(t, status)
+		})
+	}
+}
+
+func retriesWhenFull(t *testing.T, status int) {
 	up := upstreamServer(t)
 	p, addr := serve(t, testproc.Options{Env: []string{
-		"WEB_WORKERS=1", "OPENAI_BASE_URL=" + up.URL(), "LLM_CONCURRENT_LIMIT=1", "QUEUE_SIZE=0",
+		"WEB_WORKERS=1", "OPENAI_BASE_URL=" + up.URL(), "LLM_CONCURRENT_LIMIT=1", "QUEUE_SIZE=0", "FULL_STATUS=" + strconv.Itoa(status),
 	}})
 	up.Script(func(r upstreamtest.Request) upstreamtest.Answer {
 		if r.N == 1 {
@@ -158,7 +168,7 @@ func TestRetriesWhenFull(t *testing.T) {
 
 	c := client(addr, "any")
 	_, err := c.Chat.Completions.New(t.Context(), openai.ChatCompletionNewParams{Model: "m", Messages: hello})
-	if got, ok := errors.AsType[*openai.Error](err); !ok || got.StatusCode != 503 && got.StatusCode != 429 || got.Response.Header.Get("Retry-After") == "" {
+	if got, ok := errors.AsType[*openai.Error](err); !ok || got.StatusCode != status || got.Response.Header.Get("Retry-After") == "" {
 		t.Errorf("a full server answers %v", err)
 	}
 

@@ -70,11 +70,17 @@ func TestNodeClient(t *testing.T) {
 	up.Script(models.answer)
 	p, addr := serve(t, testproc.Options{Env: []string{"WEB_WORKERS=2", "OPENAI_BASE_URL=" + up.URL(), "OPENAI_RETRIES=0"}})
 
+	full := func(status string) string {
+		_, addr := serve(t, testproc.Options{Env: []string{
+			"WEB_WORKERS=1", "OPENAI_BASE_URL=" + up.URL(), "LLM_CONCURRENT_LIMIT=1", "QUEUE_SIZE=0", "FULL_STATUS=" + status,
+		}})
+		return "WEBCHASOR_FULL_" + status + "=http://" + addr + "/v1"
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "openai.mjs")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "WEBCHASOR_URL=http://"+addr+"/v1")
+	cmd.Env = append(os.Environ(), "WEBCHASOR_URL=http://"+addr+"/v1", full("503"), full("429"))
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {

@@ -82,23 +82,35 @@ func (c *Cluster) Close() error {
 
 // bound is one limit of a request, by its name in Redis.
 type bound struct {
+	id    int // of the semaphore that has the same limit here
 	key   string
 	limit int
 }
 
+// heldUp is the error of a request that gets no lease: which limit it is, and why.
+type heldUp struct {
+	by  int // the bound's id
+	why error
+}
+
+func (h *heldUp) Error() string { return h.why.Error() }
+func (h *heldUp) Unwrap() error { return h.why }
+
 // keyOf is the set of a limit. The braces keep all sets on one node of a Redis Cluster.
 func keyOf(name string) string { return "webchasor:{limits}:" + name }
 
-// acquire takes a lease under all bounds, waiting in the cluster's queue until
-// ctx ends, whose cause it returns then. Without Redis it takes nothing and is
-// content. beat is called while it waits.
-func (c *Cluster) acquire(ctx context.Context, bounds []bound, beat func()) (*lease, error) {
+// acquire takes a lease under all bounds. If it may wait it does so in the cluster's
+// queue until ctx ends, else it asks once. The error is a [heldUp] with the cause of
+// ctx, or with ErrFull. Without Redis it takes nothing and is content. beat is
+// called while it waits.
+func (c *Cluster) acquire(ctx context.Context, bounds []bound, wait bool, beat func()) (*lease, error) {
 	l := &lease{id: fmt.Sprintf("%s%d", c.owner, c.ids.Add(1))}
 	args := []any{l.id, leaseLife.Milliseconds(), leaseWait.Milliseconds()}
 	for _, b := range bounds {
 		l.keys = append(l.keys, keyOf(b.key))
 		args = append(args, b.limit)
 	}
+	by := bounds[len(bounds)-1].id // until one has been named
 	for ask := (*time.Timer)(nil); ; {
 		if c.down.Load() {
 			break
@@ -108,12 +120,19 @@ func (c *Cluster) acquire(ctx context.Context, bounds []bound, beat func()) (*le
 		case ctx.Err() != nil, err != nil && overdue(ctx):
 			<-ctx.Done()
 			c.forget(*l)
-			return nil, context.Cause(ctx)
+			return nil, &heldUp{by, context.Cause(ctx)}
 		case err != nil:
 			c.gone(err)
 		}
 		if err != nil || blocker == 0 {
 			break
+		}
+		if blocker <= int64(len(bounds)) {
+			by = bounds[blocker-1].id
+		}
+		if !wait {
+			c.forget(*l)
+			return nil, &heldUp{by, ErrFull}
 		}
 		// Jitter, so that the waiting do not ask all at once.
 		pause := leaseAsk/2 + randv2.N(leaseAsk)
@@ -128,7 +147,7 @@ func (c *Cluster) acquire(ctx context.Context, bounds []bound, beat func()) (*le
 			beat()
 		case <-ctx.Done():
 			c.forget(*l)
-			return nil, context.Cause(ctx)
+			return nil, &heldUp{by, context.Cause(ctx)}
 		}
 	}
 	// Without Redis too: it is told when it is back.
@@ -200,11 +219,23 @@ func (c *Cluster) keep() {
 	}
 }
 
-func (c *Cluster) dropNow(l lease) {
+// dropBatch is how many leases are dropped in one round trip.
+const dropBatch = 256
+
+// dropNow drops a lease, and those that were given back meanwhile.
+func (c *Cluster) dropNow(first lease) {
+	all := []lease{first}
+	for len(all) < dropBatch && len(c.let) > 0 {
+		all = append(all, <-c.let) // nobody else receives
+	}
 	if c.down.Load() {
 		return
 	}
-	if _, err := c.drop.run(context.Background(), c.client, l.keys, l.id); err != nil {
+	calls := make([]call, len(all))
+	for i, l := range all {
+		calls[i] = call{l.keys, []any{l.id}}
+	}
+	if err := c.drop.runAll(context.Background(), c.client, calls); err != nil {
 		c.gone(err)
 	}
 }

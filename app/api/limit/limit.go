@@ -3,6 +3,7 @@ package limit
 import (
 	"container/list"
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -164,14 +165,18 @@ func (l *Limiter) here(ctx context.Context, p *Permit, want Want, beat func()) e
 func (l *Limiter) everywhere(ctx context.Context, p *Permit, want Want, patience time.Duration, beat func()) (err error) {
 	var bounds []bound
 	for _, id := range p.needs.IDs() {
-		if b := (bound{l.nameOf(int(id), want), l.place.Limit(int(id))}); b.limit > 0 {
+		if b := (bound{int(id), l.nameOf(int(id), want), l.place.Limit(int(id))}); b.limit > 0 {
 			bounds = append(bounds, b)
 		}
 	}
+	if len(bounds) == 0 {
+		return nil
+	}
 	// Somebody who may not wait asks all the same, once.
+	wait := patience > 0 && l.place.Room()
 	waiting, cancel := context.WithTimeoutCause(ctx, max(patience, redisWait), ErrSlow)
 	defer cancel()
-	p.lease, err = l.cluster.acquire(waiting, bounds, beat)
+	p.lease, err = l.cluster.acquire(waiting, bounds, wait, beat)
 	if err == nil {
 		return nil
 	}
@@ -179,8 +184,19 @@ func (l *Limiter) everywhere(ctx context.Context, p *Permit, want Want, patience
 		l.place.Count(permits.Abandoned, 1)
 		return context.Cause(ctx)
 	}
-	l.place.Count(permits.RefusedSlow, 1)
-	return l.refusal(ErrSlow, permits.API)
+	why, blocker := ErrSlow, permits.API
+	if held, ok := errors.AsType[*heldUp](err); ok {
+		blocker = held.by
+		if errors.Is(err, ErrFull) {
+			why = ErrFull
+		}
+	}
+	if why == ErrFull { //nolint:errorlint // it is one of two values
+		l.place.Count(permits.RefusedFull, 1)
+	} else {
+		l.place.Count(permits.RefusedSlow, 1)
+	}
+	return l.refusal(why, blocker)
 }
 
 // nameOf is what a limit is called in Redis.
@@ -280,6 +296,16 @@ func (l *Limiter) await(ctx context.Context, w *waiter, limit time.Duration, bea
 			beat()
 		}
 	}
+}
+
+// Heard tells an adaptive limit how an upstream took a call; wait is the time to its
+// first bytes, which says something only of a stream.
+func (l *Limiter) Heard(crowded, stream bool, wait time.Duration) {
+	if !l.place.Adaptive() {
+		return
+	}
+	slow := l.place.Slow()
+	l.place.Heard(crowded || stream && slow > 0 && wait > slow)
 }
 
 // Load is a snapshot of what this worker has.

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/webchasor/webchasor/internal/permits"
 	"github.com/webchasor/webchasor/internal/redis"
 )
 
@@ -163,6 +164,61 @@ func TestClusterWaitingEnds(t *testing.T) {
 		}
 		return err == nil
 	})
+}
+
+// TestClusterRefusesAtOnce: where nobody may wait nobody does, and the answer
+// blames the limit that is full.
+func TestClusterRefusesAtOnce(t *testing.T) {
+	t.Parallel()
+	s := startRedis(t)
+	open := func(queue int) *Limiter {
+		place := permits.Private(permits.Limits{API: 10, LLM: 10, Queue: queue, Patience: time.Minute, Keys: map[string]int{"shop": 1}})
+		return member(t, s, zap.NewNop(), Options{Place: place})
+	}
+	one, other := open(0), open(0)
+	p, err := one.Acquire(t.Context(), Want{LLM: true, Key: "shop"}, never)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = other.Acquire(t.Context(), Want{LLM: true, Key: "shop"}, never)
+	if why, ok := errors.AsType[*Refusal](err); !ok || !errors.Is(err, ErrFull) || why.Status != statusTooMany {
+		t.Errorf("a key that is at its limit elsewhere: %v", err) // after a minute it would be ErrSlow
+	}
+	q, err := other.Acquire(t.Context(), Want{LLM: true, Key: "another"}, never)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Release()
+	p.Release()
+}
+
+// TestClusterDropsTogether: thousands of leases go back in few steps, also to a Redis that has
+// forgotten the script.
+func TestClusterDropsTogether(t *testing.T) {
+	t.Parallel()
+	s := startRedis(t)
+	m := member(t, s, zap.NewNop(), Options{API: 1000, LLM: 1000})
+	var held []*Permit
+	for range 600 {
+		p, err := m.Acquire(t.Context(), Want{LLM: true}, never)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, p)
+	}
+	c := m.cluster.client
+	if err := c.ScriptFlush(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range held {
+		p.Release()
+	}
+	eventually(t, "all leases are dropped", func() bool {
+		return c.ZCard(t.Context(), keyOf("llm")).Val() == 0 && c.ZCard(t.Context(), keyOf("api")).Val() == 0
+	})
+	if m.cluster.down.Load() {
+		t.Error("it looks as if Redis were gone")
+	}
 }
 
 // TestClusterLeaseOfTheDeadEnds: a worker that is gone without a word.

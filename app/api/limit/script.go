@@ -27,6 +27,32 @@ func (s script) run(ctx context.Context, c *redis.Client, keys []string, args ..
 	return n, err
 }
 
+// call is one run of a script.
+type call struct {
+	keys []string
+	args []any
+}
+
+// runAll runs a script many times in one round trip; the results do not matter.
+func (s script) runAll(ctx context.Context, c *redis.Client, calls []call) error {
+	send := func() error {
+		pipe := c.Pipeline()
+		for _, one := range calls {
+			pipe.EvalSha(ctx, s.sum, one.keys, one.args...)
+		}
+		_, err := pipe.Exec(ctx) // the first error of them
+		return err
+	}
+	err := send()
+	if err == nil || !strings.HasPrefix(err.Error(), "NOSCRIPT") {
+		return err
+	}
+	if err := c.ScriptLoad(ctx, s.text).Err(); err != nil {
+		return err
+	}
+	return send()
+}
+
 // A limit is a sorted set of leases by the time they end. Its queue is two
 // more: the waiting by their arrival (:q), and by the time until which they
 // count as waiting, because they ask again before (:s). All times are the

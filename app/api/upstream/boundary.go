@@ -14,9 +14,10 @@ type Boundary struct {
 	inside bool     // in an event: a line of it has begun
 	cr     bool     // the last byte was a CR, which a LF may complete
 
-	data int  // lines of data of the current event
-	mark bool // the event says that the stream is whole
-	done bool
+	data   int  // lines of data of the current event
+	mark   bool // the event says that the stream is whole
+	done   bool
+	failed bool
 }
 
 // Feed takes the next bytes of the stream and returns how many of them belong
@@ -58,6 +59,9 @@ func (b *Boundary) At() bool { return !b.inside && !b.cr }
 // [DONE], or by the last event of a response.
 func (b *Boundary) Done() bool { return b.done }
 
+// Failed says whether the stream has told of an error: then its end says no more.
+func (b *Boundary) Failed() bool { return b.failed }
+
 func (b *Boundary) take(p []byte) {
 	if len(p) == 0 {
 		return
@@ -82,10 +86,15 @@ func (b *Boundary) endLine() {
 		case "data":
 			b.data++
 			b.mark = b.mark || b.length <= len(b.line) && string(value) == "[DONE]"
+			if object, ok := bytes.CutPrefix(value, []byte("{")); ok {
+				b.failed = b.failed || bytes.HasPrefix(bytes.TrimLeft(object, " \t"), []byte(`"error"`))
+			}
 		case "event":
 			switch string(value) {
 			case "response.completed", "response.failed", "response.incomplete":
 				b.mark = true
+			case "error":
+				b.failed = true
 			}
 		}
 	}

@@ -124,17 +124,27 @@ func weighted(all []*candidate) *candidate {
 	return all[len(all)-1]
 }
 
-// pause waits for d, or returns the cause of ctx as soon as that ends.
-func pause(ctx context.Context, d time.Duration) error {
+// pauseBeat is how often a pause shows that it is one, and no hang.
+const pauseBeat = 100 * time.Millisecond
+
+// pause waits for d, or returns the cause of ctx as soon as that ends. beat is
+// called now and then.
+func pause(ctx context.Context, d time.Duration, beat func()) error {
 	if d <= 0 {
 		return nil
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	tick := time.NewTicker(pauseBeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return nil
+		case <-tick.C:
+			beat()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 }

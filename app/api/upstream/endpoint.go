@@ -77,6 +77,10 @@ func newTransport(u Upstream) (*http.Transport, error) {
 		// idle ones (2) would close most of them after every burst.
 		MaxIdleConnsPerHost: 1024,
 		IdleConnTimeout:     90 * time.Second,
+		// A stream keeps both for as long as it lasts. Larger reads and writes go past
+		// them; the default is 4 KiB each.
+		ReadBufferSize:  1 << 10,
+		WriteBufferSize: 1 << 10,
 		// The client's bytes are the upstream's bytes: nothing is unpacked on the way.
 		DisableCompression: true,
 		HTTP2: &http.HTTP2Config{

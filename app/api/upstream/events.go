@@ -5,7 +5,7 @@ import (
 )
 
 const (
-	eventBuffer    = 4 << 10  // what a quiet stream costs
+	eventBuffer    = 1 << 10  // what a quiet stream costs; it grows with what comes
 	maxEventBuffer = 1 << 20  // an event beyond that is passed on in pieces
 	keepBuffer     = 64 << 10 // a larger one is given back after its event
 )
@@ -62,6 +62,9 @@ func (e *Events) Whole() bool { return len(e.buf) > e.used || e.boundary.At() }
 
 // Done says whether the stream has said that it is whole.
 func (e *Events) Done() bool { return e.boundary.Done() }
+
+// Failed says whether the stream has told of an error.
+func (e *Events) Failed() bool { return e.boundary.Failed() }
 
 func (e *Events) hand(n int) []byte {
 	e.used, e.whole = n, max(e.whole, n)

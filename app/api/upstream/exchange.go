@@ -43,10 +43,18 @@ func (x *exchange) send(call Call, body []byte) (*http.Response, error) {
 		method = http.MethodPost
 	}
 	sent := &payload{body: body}
+	alive := call.Alive // not the call: its body is let go before the trace is
+	if alive == nil {
+		alive = func() {}
+	}
 	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { x.limits.enter(sending) },
+		GotConn: func(httptrace.GotConnInfo) {
+			x.limits.enter(sending)
+			alive()
+		},
 		WroteRequest: func(i httptrace.WroteRequestInfo) {
 			x.limits.enter(waiting)
+			alive()
 			sent.wrote(i)
 		},
 	})

@@ -33,6 +33,7 @@ var withheld = append([]string{
 	"Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods",
 	"Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Access-Control-Max-Age", "Alt-Svc", "Date",
 	"Openai-Organization", "Openai-Project", "Server", "Set-Cookie", "Strict-Transport-Security", "Via",
+	"X-Cache", // ours says what our cache did
 }, connectionHeaders...)
 
 // requestHeader builds what the endpoint is sent.

@@ -65,6 +65,13 @@ func (h *health) usable(now time.Time) bool {
 	return h.state == healthy || h.state == ejected && !now.Before(h.until)
 }
 
+// hopeful says that requests go there, or will at once: it is not ejected, or about to be tried.
+func (h *health) hopeful(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.state != ejected || !now.Before(h.until)
+}
+
 // report tells how a request went.
 func (h *health) report(n news, p pass, now time.Time) {
 	h.mu.Lock()

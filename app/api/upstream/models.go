@@ -34,6 +34,7 @@ type catalog struct {
 	asking chan struct{} // closed at the end of the round that is under way; nil when none is
 	at     time.Time
 	models []Model
+	lists  [][]Model // by upstream, the latest that it told without an error
 }
 
 // Discover lists what clients can ask for: the models that the configuration
@@ -71,12 +72,20 @@ func (r *Router) refresh(done chan struct{}) {
 	ctx, cancel := context.WithTimeout(r.alive, catalogLimit)
 	defer cancel()
 	lists := make([][]Model, len(r.endpoints))
+	known := r.catalog.lists // only this round writes it, and there is one at a time
+	if known == nil {
+		known = make([][]Model, len(r.endpoints))
+	}
 	var crowd sync.WaitGroup
 	for i, e := range r.endpoints {
 		crowd.Go(func() {
 			var err error
-			if lists[i], err = r.ask(ctx, e); err != nil {
-				r.log.Warn("upstream does not list its models", zap.String("upstream", e.Name), zap.Error(err))
+			if lists[i], err = r.ask(ctx, e); err == nil {
+				return
+			}
+			r.log.Warn("upstream does not list its models", zap.String("upstream", e.Name), zap.Error(err))
+			if known[i] != nil {
+				lists[i] = known[i] // it has them all the same
 			}
 		})
 	}
@@ -87,7 +96,7 @@ func (r *Router) refresh(done chan struct{}) {
 	c := &r.catalog
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at, c.asking = r.now(), nil
+	c.at, c.asking, c.lists = r.now(), nil, lists
 	c.models = append(make([]Model, 0, len(all)), all...) // not nil, even if empty
 	close(done)
 }

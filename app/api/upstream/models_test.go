@@ -53,6 +53,23 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
+// A list that cannot be had again stays the one that was had.
+func TestDiscoverKeepsAGoodList(t *testing.T) {
+	t.Parallel()
+	a, b := startUpstream(t), startUpstream(t)
+	r := newRouter(t, quick(Upstream{Name: "a", BaseURL: a.URL(), Routes: []Route{{Match: "a/*", Rename: "*"}}}, Upstream{Name: "b", BaseURL: b.URL(), Routes: []Route{{Match: "b/*", Rename: "*"}}}))
+	a.Answer(upstreamtest.Answer{Body: `{"data":[{"id":"one"}]}`})
+	b.Answer(upstreamtest.Answer{Body: `{"data":[{"id":"one"}]}`})
+	if got := listed(t, r); got != "a/one@a(true) b/one@b(true)" {
+		t.Fatalf("the models are %s", got)
+	}
+	a.Answer(upstreamtest.Answer{Status: 500})
+	b.Answer(upstreamtest.Answer{Body: `{"data":[{"id":"two"}]}`})
+	clock := time.Now().Add(time.Hour)
+	r.now = func() time.Time { return clock }
+	eventually(t, "the new list", func() bool { return listed(t, r) == "a/one@a(true) b/two@b(true)" })
+}
+
 func TestDiscoverEndsWithItsCaller(t *testing.T) {
 	t.Parallel()
 	up := startUpstream(t)

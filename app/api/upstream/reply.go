@@ -24,6 +24,20 @@ type Call struct {
 	Body   []byte      // a JSON object, sent as it is but for its model. It must never change: it may be read after Do has returned.
 	Stream bool        // whether the client asked for a stream
 	Header http.Header // the client's; only what is known to be harmless is sent on
+
+	// Heard is called for every attempt that says how much its upstream bears: crowded
+	// is 429, 503 and no answer in time; else it was answered, its first bytes after wait. May be nil.
+	Heard func(crowded bool, wait time.Duration)
+
+	// Alive is called, by any goroutine and perhaps once after the end, when a wait
+	// that has a limit of its own begins, and while the call pauses. May be nil.
+	Alive func()
+}
+
+func (c *Call) alive() {
+	if c.Alive != nil {
+		c.Alive()
+	}
 }
 
 // Reply is an upstream's answer. The caller owns it.
@@ -45,6 +59,8 @@ type outcome struct {
 	err   error
 	again again
 	after time.Duration // the upstream's own Retry-After
+
+	crowded bool // it has too many calls
 }
 
 // attempt asks one upstream once. It returns with the response's headers, for an
@@ -86,10 +102,11 @@ func (x *exchange) noAnswer(cause error) outcome {
 	}
 	x.finish(failed)
 	how := anywhere
+	slow := false
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == CodeFirstByteSlow {
-		how = elsewhere
+		how, slow = elsewhere, true
 	}
-	return outcome{err: err, again: how}
+	return outcome{err: err, again: how, crowded: slow}
 }
 
 // refused makes the outcome of an answer that is no success.
@@ -122,6 +139,7 @@ func (r *Router) refused(x *exchange, t target, resp *http.Response) outcome {
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		t.limited.Add(1)
+		o.crowded = errorCode(text) != "insufficient_quota"
 		t.cool(r.now(), o.after)
 	}
 	return o

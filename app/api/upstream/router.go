@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -76,7 +77,7 @@ func (r *Router) Do(ctx context.Context, call Call) (*Reply, error) {
 		if !ok {
 			break
 		}
-		if err := pause(ctx, next.wait); err != nil {
+		if err := pause(ctx, next.wait, call.alive); err != nil {
 			next.at.health.report(abandoned, next.pass, r.now())
 			return nil, err
 		}
@@ -84,7 +85,12 @@ func (r *Router) Do(ctx context.Context, call Call) (*Reply, error) {
 		if n > 0 {
 			next.at.retries.Add(1)
 		}
+		call.alive()
+		begin := r.now()
 		now := r.attempt(ctx, next.at.target, call, next.pass)
+		if good := now.reply != nil && now.reply.Status < http.StatusBadRequest; call.Heard != nil && (good || now.crowded) {
+			call.Heard(now.crowded, r.now().Sub(begin))
+		}
 		if now.reply != nil {
 			now.reply.Attempts = n + 1
 		}
@@ -134,6 +140,12 @@ func (r *Router) Models() []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// Hopeful says whether any upstream is not ejected, or about to be tried.
+func (r *Router) Hopeful() bool {
+	now := r.now()
+	return slices.ContainsFunc(r.endpoints, func(e *endpoint) bool { return e.health.hopeful(now) })
 }
 
 // Status is what is known about one upstream.
