@@ -10,6 +10,7 @@ import (
 	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/shape"
+	"github.com/webchasor/webchasor/internal/sys"
 	"github.com/webchasor/webchasor/supervisor/autopsy"
 	"github.com/webchasor/webchasor/supervisor/poison"
 )
@@ -46,7 +47,7 @@ func (m *master) blame(c *child, r autopsy.Record) (seen []string) {
 	for _, s := range m.poison.Died(policy, d) {
 		text := fmt.Sprintf("%s was in flight in %d of the last %d deaths within %s", s.Shape, s.Deaths, s.Of, policy.Within)
 		if s.Quarantined(r.Time) {
-			m.poison.changed()
+			m.poison.changed(m.clock)
 			text += fmt.Sprintf("; it is refused with 503 until %s", s.Until.Format(time.TimeOnly))
 		}
 		seen = append(seen, text)
@@ -72,7 +73,7 @@ func (m *master) releasePoison(now time.Time) {
 		m.jot(control.KindPoison, nil, kind+" is let in again", "request", kind, "quarantined", "false")
 	}
 	if len(released) > 0 {
-		m.poison.changed()
+		m.poison.changed(m.clock)
 	}
 	m.tellRefused()
 }
@@ -84,10 +85,11 @@ type poisonWatch struct {
 	version int // of list; 0 before the first quarantine
 }
 
-func (w *poisonWatch) changed() {
+// changed makes the list anew. Its times go to other processes, so they are the clock's.
+func (w *poisonWatch) changed(clock sys.Clock) {
 	w.list, w.version = nil, w.version+1
 	for _, s := range w.Refused() {
-		w.list = append(w.list, handoff.Refusal{Shape: s.Shape, Until: s.Until})
+		w.list = append(w.list, handoff.Refusal{Shape: s.Shape, Until: clock.Of(s.Until)})
 	}
 }
 

@@ -91,6 +91,7 @@ func newCore(o coreOptions) (*core, error) {
 		hangups: watcher, pid: o.PID, slot: o.Slot,
 	}
 	t.conns.removed = make(chan struct{}, 1)
+	t.refused.clock = t.clock
 	t.recycler.limit = o.MaxRequests
 	t.recycler.due = func() { o.Report(handoff.Report{Kind: handoff.ReportRecycle}) }
 	c.t = t

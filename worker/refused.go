@@ -10,12 +10,14 @@ import (
 
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/shape"
+	"github.com/webchasor/webchasor/internal/sys"
 )
 
 // refusedShapes are the kinds of requests in quarantine. Nearly always there
-// are none, and then a request costs one atomic load. The zero value refuses nothing.
+// are none, and then a request costs one atomic load. Without a clock it must stay empty.
 type refusedShapes struct {
-	list atomic.Pointer[[]handoff.Refusal] // nil for none; never written to
+	clock sys.Clock                         // the same as the master's
+	list  atomic.Pointer[[]handoff.Refusal] // nil for none; never written to
 }
 
 // set replaces the list.
@@ -28,7 +30,7 @@ func (q *refusedShapes) set(list []handoff.Refusal) {
 }
 
 // wait is how long a request of this kind is still refused; 0 is not at all.
-func (q *refusedShapes) wait(method, path string, now time.Time) time.Duration {
+func (q *refusedShapes) wait(method, path string, now time.Duration) time.Duration {
 	list := q.list.Load()
 	if list == nil {
 		return 0
@@ -36,7 +38,7 @@ func (q *refusedShapes) wait(method, path string, now time.Time) time.Duration {
 	kind := shape.Of(method, path)
 	for _, r := range *list {
 		if r.Shape == kind {
-			return max(r.Until.Sub(now), 0)
+			return max(r.Until-now, 0)
 		}
 	}
 	return 0
@@ -60,7 +62,7 @@ func (q *refusedShapes) fastHTTP(next fasthttp.RequestHandler) fasthttp.RequestH
 			next(ctx)
 			return
 		}
-		left := q.wait(string(ctx.Method()), string(ctx.Path()), time.Now())
+		left := q.wait(string(ctx.Method()), string(ctx.Path()), q.clock.Now())
 		if left == 0 {
 			next(ctx)
 			return
@@ -78,7 +80,7 @@ func (q *refusedShapes) http(next http.Handler) http.Handler {
 		return nil
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		left := q.wait(r.Method, r.URL.Path, time.Now())
+		left := q.wait(r.Method, r.URL.Path, q.clock.Now())
 		if left == 0 {
 			next.ServeHTTP(w, r)
 			return

@@ -60,7 +60,7 @@ func (s *server) noteFull(err error) {
 
 // limiter lets one event a second through. The zero value is ready.
 type limiter struct {
-	last   atomic.Int64 // Unix nanoseconds
+	last   atomic.Pointer[time.Time]
 	missed atomic.Uint64
 }
 
@@ -68,7 +68,7 @@ type limiter struct {
 // the last one that was.
 func (l *limiter) allow(now time.Time) (missed uint64, ok bool) {
 	last := l.last.Load()
-	if now.UnixNano()-last < int64(time.Second) || !l.last.CompareAndSwap(last, now.UnixNano()) {
+	if last != nil && now.Sub(*last) < time.Second || !l.last.CompareAndSwap(last, &now) {
 		l.missed.Add(1)
 		return 0, false
 	}

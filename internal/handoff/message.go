@@ -85,7 +85,9 @@ type Share struct {
 // them for a while. The worker ends it by itself, also when the master is gone.
 type Refusal struct {
 	Shape string // see package shape
-	Until time.Time
+	// Until is [sys.Monotonic], which all processes of a machine share: a wall
+	// time would make the quarantine longer or shorter when the clock is set.
+	Until time.Duration
 }
 
 // Target is a worker that takes over idle connections.

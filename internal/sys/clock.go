@@ -22,5 +22,9 @@ func NewClock() Clock {
 // Now is the time since the machine's boot, comparable between processes.
 func (c Clock) Now() time.Duration { return c.base + time.Since(c.start) }
 
+// Of is the opposite of At. Only a time that this process took, and that was not
+// stripped of its monotonic reading since, survives a step of the wall clock.
+func (c Clock) Of(t time.Time) time.Duration { return c.base + t.Sub(c.start) }
+
 // At turns such a time into this process's wall clock time, with a monotonic reading.
 func (c Clock) At(t time.Duration) time.Time { return c.start.Add(t - c.base) }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/webchasor/webchasor/internal/testproc"
 )
 
 func init() {
@@ -44,6 +46,20 @@ func TestClockAt(t *testing.T) {
 	c := NewClock()
 	if got := c.At(c.base + time.Hour); !got.Equal(c.start.Add(time.Hour)) {
 		t.Errorf("At is %v, want %v", got, c.start.Add(time.Hour))
+	}
+}
+
+func TestClockDoesNotStep(t *testing.T) {
+	c := NewClock()
+	now := time.Now()
+	want := c.Of(now)
+	if back := c.At(want); !back.Equal(now) {
+		t.Errorf("At of Of is %v, want %v", back, now)
+	}
+	for _, seconds := range []int64{3600, -3600} {
+		if got := c.Of(testproc.StepClock(now, seconds)); got != want {
+			t.Errorf("after a step by %d s it is %v, want %v", seconds, got, want)
+		}
 	}
 }
 

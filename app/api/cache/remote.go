@@ -33,7 +33,8 @@ type remote struct {
 	client *redis.Client
 	prefix string
 
-	gone      atomic.Int64 // Unix nanoseconds until which Redis is left alone; 0 while it answers
+	gone      atomic.Pointer[time.Time] // until when Redis is left alone; nil while it answers
+	now       func() time.Time
 	lease     time.Duration
 	refresh   time.Duration
 	timeout   time.Duration
@@ -46,7 +47,7 @@ func newRemote(c Config, log *zap.Logger) (*remote, error) {
 		return nil, err
 	}
 	return &remote{
-		config: c, log: log, client: client, prefix: "webchasor:cache:" + c.Namespace + ":",
+		config: c, log: log, client: client, now: time.Now, prefix: "webchasor:cache:" + c.Namespace + ":",
 		lease: claimLease, refresh: claimRefresh, timeout: remoteTimeout, pauseTime: remotePause,
 	}, nil
 }
@@ -56,10 +57,10 @@ func (r *remote) close() { _ = r.client.Close() }
 // try runs one operation within its time, unless Redis is being left alone. It
 // returns whether Redis did it.
 func (r *remote) try(ctx context.Context, what string, do func(context.Context) error) bool {
-	if until := r.gone.Load(); until != 0 {
-		now := time.Now()
+	if until := r.gone.Load(); until != nil {
+		now := r.now()
 		// After the pause one request finds out, the others do not wait for it.
-		if now.UnixNano() < until || !r.gone.CompareAndSwap(until, now.Add(r.pauseTime).UnixNano()) {
+		if now.Before(*until) || !r.gone.CompareAndSwap(until, r.pauseEnd(now)) {
 			return false
 		}
 	}
@@ -67,16 +68,22 @@ func (r *remote) try(ctx context.Context, what string, do func(context.Context) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.timeout)
 	defer cancel()
 	if err := do(ctx); err != nil {
-		if r.gone.Swap(time.Now().Add(r.pauseTime).UnixNano()) == 0 {
+		if r.gone.Swap(r.pauseEnd(r.now())) == nil {
 			r.log.Warn("the response cache is off: Redis does not answer", zap.String("operation", what), zap.Error(err),
 				zap.String("remedy", "check that Redis runs at the configured URL; requests go on without the cache"))
 		}
 		return false
 	}
-	if r.gone.Load() != 0 && r.gone.Swap(0) != 0 {
+	if r.gone.Load() != nil && r.gone.Swap(nil) != nil {
 		r.log.Info("the response cache is on again: Redis answers")
 	}
 	return true
+}
+
+// pauseEnd keeps now's monotonic reading: a step of the clock must not keep Redis out.
+func (r *remote) pauseEnd(now time.Time) *time.Time {
+	end := now.Add(r.pauseTime)
+	return &end
 }
 
 func (r *remote) get(ctx context.Context, k Key) (e *Entry) {

@@ -37,7 +37,7 @@ type Cluster struct {
 
 	ids    atomic.Uint64
 	down   atomic.Bool
-	warned atomic.Int64 // Unix nanoseconds
+	warned atomic.Pointer[time.Time]
 
 	mu   sync.Mutex
 	held map[string][]string // the sets of each lease, by its name
@@ -184,8 +184,8 @@ func (c *Cluster) forget(l lease) {
 // gone notes that Redis does not answer.
 func (c *Cluster) gone(err error) {
 	c.down.Store(true)
-	last, at := c.warned.Load(), time.Now().UnixNano()
-	if at-last < int64(warnEvery) || !c.warned.CompareAndSwap(last, at) {
+	last, now := c.warned.Load(), time.Now()
+	if last != nil && now.Sub(*last) < warnEvery || !c.warned.CompareAndSwap(last, &now) {
 		return
 	}
 	c.log.Warn("cannot reach Redis: the limits hold for each host instead of the cluster until it is back",

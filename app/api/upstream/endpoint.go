@@ -25,13 +25,13 @@ type endpoint struct {
 
 	health    health
 	allowance allowance
-	coolUntil atomic.Int64 // Unix nanoseconds: it asked to be left alone until then
+	coolUntil atomic.Pointer[time.Time] // it asked to be left alone until then
 
 	active   atomic.Int64
 	requests atomic.Uint64
 	failures atomic.Uint64
 	limited  atomic.Uint64
-	authTold atomic.Int64 // Unix nanoseconds
+	authTold atomic.Pointer[time.Time]
 	retries  atomic.Uint64
 }
 
@@ -118,8 +118,12 @@ func (e *endpoint) url(path string) *url.URL {
 // cool notes that the upstream wants no requests for d.
 func (e *endpoint) cool(now time.Time, d time.Duration) {
 	if d > 0 {
-		e.coolUntil.Store(now.Add(d).UnixNano())
+		until := now.Add(d)
+		e.coolUntil.Store(&until)
 	}
 }
 
-func (e *endpoint) cooling(now time.Time) bool { return now.UnixNano() < e.coolUntil.Load() }
+func (e *endpoint) cooling(now time.Time) bool {
+	until := e.coolUntil.Load()
+	return until != nil && now.Before(*until)
+}

@@ -173,8 +173,8 @@ func isObject(text []byte) bool {
 
 // noteAuth tells the operator about a refused key, at most once a minute.
 func (r *Router) noteAuth(t target) {
-	now, last := r.now().UnixNano(), t.authTold.Load()
-	if now-last >= int64(time.Minute) && t.authTold.CompareAndSwap(last, now) {
+	now, last := r.now(), t.authTold.Load()
+	if (last == nil || now.Sub(*last) >= time.Minute) && t.authTold.CompareAndSwap(last, &now) {
 		r.log.Error("upstream does not accept our API key", zap.String("upstream", t.Name),
 			zap.String("remedy", "check api_key of this upstream, or OPENAI_API_KEY"))
 	}
