@@ -54,8 +54,9 @@ func (m *remote) watched(c *cli.Context, give func(context.Context, bool) (contr
 	return m.result(r, err)
 }
 
-// progress writes events to stderr until it is told to be quiet. It is a
-// courtesy: when it fails the order goes on.
+// progress writes events to stderr until it is told to be quiet, and then those
+// that have happened by then: an order can be over before its first event is
+// here. It is a courtesy: when it fails the order goes on.
 func (m *remote) progress() (quiet func()) {
 	s, err := m.Status(m.ctx)
 	if err != nil {
@@ -63,16 +64,23 @@ func (m *remote) progress() (quiet func()) {
 	}
 	ctx, cancel := context.WithCancel(m.ctx)
 	ended := make(chan struct{})
+	seen := s.Seq
+	tell := func(e control.Event) error {
+		seen = e.Seq
+		_, err := fmt.Fprintln(m.program.Stderr, show.EventLine(e))
+		return err
+	}
 	go func() {
 		defer close(ended)
-		_ = m.Follow(ctx, s.Seq, func(e control.Event) error {
-			_, err := fmt.Fprintln(m.program.Stderr, show.EventLine(e))
-			return err
-		})
+		_ = m.Follow(ctx, seen, tell)
 	}()
 	return func() {
 		cancel()
 		<-ended
+		rest, _ := m.Events(m.ctx, seen)
+		for _, e := range rest.Events {
+			_ = tell(e)
+		}
 	}
 }
 
