@@ -179,7 +179,7 @@ func TestAdminWhileEveryWorkerHangs(t *testing.T) {
 		t.Errorf("/readyz: %d %s", status, text)
 	}
 	for _, pid := range p.WaitWorkers(2) {
-		p.SignalPID(pid, syscall.SIGSTOP)
+		p.Freeze(pid)
 	}
 	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
 		status, text := askAdmin(t, http.MethodGet, admin, "/readyz", "", "")

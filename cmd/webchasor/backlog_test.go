@@ -18,7 +18,7 @@ func TestFullBacklogIsNamedOnce(t *testing.T) {
 	addr := p.Up()
 	worker := p.WaitWorkers(1)[0]
 	mark := p.Log.Mark()
-	p.SignalPID(worker, syscall.SIGSTOP)
+	p.Freeze(worker)
 	for range 20 {
 		go func() {
 			c, err := net.DialTimeout("tcp", addr, 5*time.Second)

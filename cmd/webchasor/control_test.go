@@ -236,7 +236,7 @@ func TestControlAnswersWhileAllWorkersHang(t *testing.T) {
 	release := hold(t, p, addr)
 	stopped := p.WorkerPIDs()
 	for _, pid := range stopped {
-		p.SignalPID(pid, syscall.SIGSTOP)
+		p.Freeze(pid)
 	}
 	client := control.New(socketOf(p))
 	testproc.Eventually(t, testproc.Patience, 20*testproc.Every, func() bool {

@@ -53,7 +53,7 @@ func TestScenario16StoppedWorkerIsKilled(t *testing.T) {
 	addr := p.Up()
 	old := p.WaitWorkers(2)
 	mark := p.Log.Mark()
-	p.SignalPID(old[0], syscall.SIGSTOP)
+	p.Freeze(old[0])
 	p.WaitLog(mark, testproc.Msg("worker is silent", testproc.KeyPID, old[0]), "the suspicion")
 	p.WaitLog(mark, timedOut(old[0]), "the timeout")
 	p.WaitLog(mark, died(old[0]), "the death")

@@ -152,11 +152,7 @@ func TestStacksOfAStoppedWorker(t *testing.T) {
 	pid := p.WaitWorkers(1)[0]
 	background(addr, "/block?touch=blocked")
 	begun(t, p, "blocked")
-	p.SignalPID(pid, syscall.SIGSTOP)
-	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
-		proc, err := testproc.ReadProc(pid)
-		return err == nil && proc.State == 'T'
-	}, "the worker is stopped")
+	p.Freeze(pid)
 	_, err := c.Stacks(t.Context(), 0)
 	if errorCode(err) != "silent" || !strings.Contains(err.Error(), "does not answer") || !strings.Contains(err.Error(), "SIGSTOP") || !strings.Contains(err.Error(), "GET /block") {
 		t.Errorf("got %v, want what is known", err)

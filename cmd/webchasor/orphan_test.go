@@ -123,7 +123,7 @@ func TestOrphanEndsAtItsDeadline(t *testing.T) {
 	if code := p.WaitExit(testproc.Patience); code != 0 {
 		t.Errorf("the first master ended with %d", code)
 	}
-	p.SignalPID(worker, syscall.SIGSTOP)
+	p.Freeze(worker)
 	o := orphanOf(t, c, worker)
 	p.WaitLog(0, testproc.Text("ending a worker of a previous master", "its time to finish is over"), "why it has to end")
 	if time.Now().Before(o.Deadline) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"syscall"
 	"testing"
 	"time"
 
@@ -22,8 +21,8 @@ func TestAStoppedWorkerKeepsOnlyItsOwn(t *testing.T) {
 	})
 	load.WaitRequests(t, 200)
 	mark := p.Log.Mark()
+	p.Freeze(workers[0])
 	stopped := time.Now()
-	p.SignalPID(workers[0], syscall.SIGSTOP)
 	p.WaitLog(mark, testproc.Msg("accepting for another worker too"), "another worker adopts its queue")
 	line := p.WaitLogWithin(timeout+testproc.Patience, mark, testproc.Msg(testproc.MsgDied, testproc.KeyPID, workers[0]), "it is replaced")
 	load.WaitRequests(t, 200)

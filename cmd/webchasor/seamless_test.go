@@ -161,7 +161,7 @@ func TestNobodyWaitsForAStoppedWorker(t *testing.T) {
 	p := start(t, "WORKER_TIMEOUT=20", "WEB_WORKERS=3")
 	addr := p.Up()
 	workers := p.WaitWorkers(3)
-	p.SignalPID(workers[0], syscall.SIGSTOP)
+	p.Freeze(workers[0])
 	testproc.Pause(time.Second, nil)
 	load := testproc.StartMix(t, testproc.Mix{Addr: addr, Connecting: 6, Pace: time.Millisecond, Timeout: 5 * time.Second})
 	load.WaitRequests(t, 300)

@@ -3,6 +3,8 @@ package testproc
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +52,22 @@ func parseStat(line string) (Proc, error) {
 		CPU:     time.Duration(num(11)+num(12)) * clockTick,
 		Threads: num(17),
 	}, nil
+}
+
+// stands says whether every thread of a process is stopped.
+func stands(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(threads, func(name string) bool {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			return true
+		}
+		thread, err := parseStat(string(raw))
+		return err != nil || thread.State != 'T'
+	})
 }
 
 // session lists the processes of a session, zombies included, by pid.

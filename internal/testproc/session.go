@@ -63,6 +63,15 @@ func (p *Process) SignalPID(pid int, sig syscall.Signal) {
 	}
 }
 
+// Freeze stops one of the program's processes with SIGSTOP, and returns when it
+// stands: only the thread that gets the signal tells the others, and until the
+// kernel has let it run they go on, which takes long on a loaded machine.
+func (p *Process) Freeze(pid int) {
+	p.t.Helper()
+	p.SignalPID(pid, syscall.SIGSTOP)
+	Eventually(p.t, Patience, Every, func() bool { return stands(pid) }, "every thread is stopped")
+}
+
 // SignalAll sends a signal to every process of the program, as `pkill -SIG
 // name` would.
 func (p *Process) SignalAll(sig syscall.Signal) {
