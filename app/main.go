@@ -10,6 +10,7 @@ import (
 	"github.com/webchasor/webchasor/internal/cli"
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/systemd"
 	"github.com/webchasor/webchasor/supervisor"
 	"github.com/webchasor/webchasor/supervisor/pidone"
 	"github.com/webchasor/webchasor/worker"
@@ -81,6 +82,6 @@ func runInit() int {
 	}
 	return pidone.Run(pidone.Options{
 		Path: image, Args: os.Args, Environ: os.Environ(),
-		Env: supervisor.InitEnv, Stderr: os.Stderr,
+		Env: supervisor.InitEnv, Passed: systemd.Count(), Stderr: os.Stderr,
 	})
 }

@@ -31,7 +31,11 @@ func (m *master) openUpgrader() error {
 	m.upgrader = upgrader
 	m.init = openInit()
 	m.systemd = systemd.Open(upgrader.HasParent())
-	passed := systemd.Listen()
+	owner := os.Getpid()
+	if m.init != nil {
+		owner = os.Getppid() // PID 1 hands on what it was started with
+	}
+	passed := systemd.Listen(owner)
 	if !upgrader.HasParent() {
 		m.manager.main = true
 		m.activate(passed)

@@ -247,18 +247,39 @@ func activated(t *testing.T, names string, files []*os.File, env ...string) *tes
 	})
 }
 
-func TestSocketActivation(t *testing.T) {
-	t.Parallel()
+// opened is a socket that is passed to a process.
+func opened(t *testing.T) (net.Listener, *os.File) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	t.Cleanup(func() { listener.Close() })
 	file, err := listener.(*net.TCPListener).File()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	t.Cleanup(func() { file.Close() })
+	return listener, file
+}
+
+// TestSocketActivationByName: bind chooses among several passed sockets by their names.
+func TestSocketActivationByName(t *testing.T) {
+	t.Parallel()
+	web, webFile := opened(t)
+	api, apiFile := opened(t)
+	p := activated(t, "api:web", []*os.File{apiFile, webFile}, "BIND=fd://web,fd://api")
+	if got := p.Up(); got != web.Addr().String() {
+		t.Errorf("the first address is %s, not %s, the socket named web", got, web.Addr())
+	}
+	expectOK(t, testproc.Get(t, web.Addr().String(), "/pid"))
+	expectOK(t, testproc.Get(t, api.Addr().String(), "/pid"))
+	p.Stop(0)
+}
+
+func TestSocketActivation(t *testing.T) {
+	t.Parallel()
+	listener, file := opened(t)
 	p := activated(t, "web", []*os.File{file}, "BIND")
 	if got := p.Up(); got != listener.Addr().String() {
 		t.Fatalf("it listens on %s, not on what it was passed", got)

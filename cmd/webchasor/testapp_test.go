@@ -75,6 +75,8 @@ func testHandler(ctx *fasthttp.RequestCtx) {
 		fmt.Fprintf(ctx, "%d\n", len(ctx.PostBody()))
 	case "/orphan":
 		orphan(ctx.QueryArgs().GetUintOrZero("code"))
+	case "/orphans":
+		orphans(ctx.QueryArgs().GetUintOrZero("n"))
 	case "/stderr":
 		fmt.Fprintf(os.Stderr, "%s\n", ctx.QueryArgs().Peek("text"))
 	case "/stream":
@@ -179,6 +181,12 @@ func fault() {
 // orphan starts a shell that starts another and leaves it behind.
 func orphan(code int) {
 	script := fmt.Sprintf("(sleep 0.2; : > orphan-done; exit %d) & exit 0", code)
+	_ = exec.Command("/bin/sh", "-c", script).Run()
+}
+
+// orphans leaves n processes behind, one after the other.
+func orphans(n int) {
+	script := fmt.Sprintf("i=0; while [ $i -lt %d ]; do (: & exit 0); i=$((i + 1)); done; : > orphans-done", n)
 	_ = exec.Command("/bin/sh", "-c", script).Run()
 }
 

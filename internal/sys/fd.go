@@ -32,6 +32,16 @@ func dupAbove(fd, lowest int) (int, error) {
 	return dup, nil
 }
 
+// Cloexec says whether a descriptor stays behind when its process executes a program. What a
+// process was started with does not, until it says otherwise.
+func Cloexec(fd int) (bool, error) {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err != nil {
+		return false, fmt.Errorf("cannot look at descriptor %d: %w", fd, err)
+	}
+	return flags&unix.FD_CLOEXEC != 0, nil
+}
+
 // SetNonblock puts the open file behind fd into non-blocking mode, for every
 // process that shares it.
 func SetNonblock(fd int) error {

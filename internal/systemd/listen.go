@@ -16,16 +16,29 @@ type Passed struct {
 	FD   int    // raw, so that no poller of ours wakes for its connections; the caller's
 }
 
-// Listen returns the descriptors that were passed to this process, and removes the
+// Count is how many descriptors, from 3, were passed to this process. It touches nothing.
+func Count() int { return countFor(os.Getpid()) }
+
+// countFor tells the descriptors of another process from nobody's: a shell between may have
+// left the variables of its own (sd_listen_fds(3)).
+func countFor(pid int) int {
+	n, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+	if err != nil || n <= 0 || os.Getenv("LISTEN_PID") != strconv.Itoa(pid) {
+		return 0
+	}
+	return n
+}
+
+// Listen returns the descriptors that were passed to pid: this process, or its parent if
+// that is an init of our own, which hands on what it was given. It removes the
 // variables: what this process starts must not take them for its own. They are
 // close-on-exec from now on.
-func Listen() []Passed {
-	pid, fds, names := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES")
+func Listen(pid int) []Passed {
+	n, names := countFor(pid), os.Getenv("LISTEN_FDNAMES")
 	for _, name := range []string{"LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
 		_ = os.Unsetenv(name) // fails for a malformed name only
 	}
-	n, err := strconv.Atoi(fds)
-	if err != nil || n <= 0 || pid != strconv.Itoa(os.Getpid()) {
+	if n == 0 {
 		return nil
 	}
 	named := strings.Split(names, ":")

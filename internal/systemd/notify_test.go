@@ -162,7 +162,7 @@ func TestListen(t *testing.T) {
 	t.Setenv("LISTEN_PID", "1")
 	t.Setenv("LISTEN_FDS", "2")
 	t.Setenv("LISTEN_FDNAMES", "a:b")
-	if got := Listen(); got != nil {
+	if got := Listen(os.Getpid()); got != nil {
 		t.Errorf("another process's descriptors: %v", got)
 	}
 	if _, ok := os.LookupEnv("LISTEN_FDS"); ok {

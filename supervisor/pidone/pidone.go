@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/webchasor/webchasor/internal/sys"
 )
 
 // Options say what to run.
@@ -21,12 +23,15 @@ type Options struct {
 	Args    []string // argv, the program's name first
 	Environ []string
 	// Env names the variable that carries the announcement pipe's descriptor.
-	Env    string
+	Env string
+	// Passed is how many descriptors, from 3, were passed to PID 1 for the master. It gets them
+	// under the same numbers; LISTEN_PID stays as it is and names its parent.
+	Passed int
 	Stderr io.Writer
 }
 
-// announceFD is the announcement pipe in the master.
-const announceFD = 3
+// firstFD is the first descriptor that is passed, SD_LISTEN_FDS_START of sd_listen_fds(3).
+const firstFD = 3
 
 // forwarded are the signals an operator or a container engine sends to PID 1
 // and means for the master. PID 1 has no default actions in its namespace
@@ -72,14 +77,25 @@ func fail(w io.Writer, err error) int {
 	return 1
 }
 
-// start executes the master with the announcement pipe as descriptor 3.
+// start executes the master with what was passed to PID 1 and, behind it, the announcement
+// pipe. PID 1 keeps no copy: a socket that the master lets go of must close.
 func start(o Options, announce uintptr) (int, error) {
+	files := []uintptr{0, 1, 2}
+	for fd := firstFD; fd < firstFD+o.Passed; fd++ {
+		if ours, err := sys.Cloexec(fd); ours || err != nil {
+			return 0, fmt.Errorf("cannot pass on descriptor %d: nobody passed it; is LISTEN_FDS=%d right?", fd, o.Passed)
+		}
+		files = append(files, uintptr(fd))
+	}
 	pid, _, err := syscall.StartProcess(o.Path, o.Args, &syscall.ProcAttr{
-		Env:   append(o.Environ, fmt.Sprintf("%s=%d", o.Env, announceFD)),
-		Files: []uintptr{0, 1, 2, announce},
+		Env:   append(o.Environ, fmt.Sprintf("%s=%d", o.Env, len(files))),
+		Files: append(files, announce),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("cannot start the master %s: %w", o.Path, err)
+	}
+	for _, fd := range files[firstFD:] {
+		_ = syscall.Close(int(fd))
 	}
 	return pid, nil
 }
