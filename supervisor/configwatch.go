@@ -86,6 +86,8 @@ func (m *master) reread() func() (*config.Resolved, error) {
 	}
 }
 
+// vanished is the mistake that the file of old is gone. A master that takes over
+// would run on something else as silently as one that reloads.
 func vanished(old, next *config.Resolved) error {
 	if old.File == "" || next.File == old.File {
 		return nil

@@ -20,6 +20,7 @@ type memo struct {
 	Events   []control.Event        // the latest
 	Deaths   map[int]*control.Death // the last abnormal one of every slot
 	Version  string                 // of the master that leaves
+	File     string                 // its configuration file; "" for none
 	Tickets  certs.Tickets          // so that clients can resume their TLS sessions
 }
 
@@ -30,7 +31,8 @@ const memoLimit = 8 << 20
 func (m *master) writeMemo() (fd int, err error) {
 	past, _ := m.journal.Since(0)
 	text, err := json.Marshal(memo{
-		Upgrades: m.promotion.count + 1, Order: m.promotion.order, Events: past.Events, Deaths: m.lastDeaths, Version: m.version, Tickets: m.tls.tickets,
+		Upgrades: m.promotion.count + 1, Order: m.promotion.order, Events: past.Events, Deaths: m.lastDeaths, Version: m.version,
+		File: m.current.File, Tickets: m.tls.tickets,
 	})
 	if err != nil {
 		return -1, fmt.Errorf("cannot encode what happened: %w", err)
@@ -74,7 +76,7 @@ func (m *master) readMemo(fd int) {
 	}
 	m.tls.tickets = past.Tickets
 	m.promotion.count, m.promotion.order = past.Upgrades, past.Order
-	m.promotion.from = past.Version
+	m.promotion.from, m.promotion.file = past.Version, past.File
 }
 
 // takeOrigin keeps the previous master's image, so that an upgrade can be

@@ -13,6 +13,7 @@ type promotion struct {
 	waiters waiters
 	last    *control.Result
 	from    string // version of the previous master; "" if there was none
+	file    string // its configuration file; "" if there was none
 	origin  string // executes the previous master's image; "" if there was none
 	count   int    // upgrades that this service has been through
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/cloudflare/tableflip"
 	"go.uber.org/zap"
 
+	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/control"
 	"github.com/webchasor/webchasor/internal/ledger"
 	"github.com/webchasor/webchasor/internal/systemd"
@@ -66,7 +67,7 @@ func (m *master) openUpgrader() error {
 		m.inherited.image = nil
 		m.takeOrigin(*fd)
 	}
-	return nil
+	return vanished(&config.Resolved{File: m.promotion.file}, m.current)
 }
 
 // upgrade starts a new master from the image on disk. This one serves on until

@@ -100,3 +100,25 @@ func TestScenario24BadFilesChangeNothing(t *testing.T) {
 	}
 	p.Stop(0)
 }
+
+// TestUpgradeWithoutItsConfigurationIsRefused: nor does a new master take over
+// on the defaults. Once the file is back it does.
+func TestUpgradeWithoutItsConfigurationIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const text = "server:\n  worker_connections: 100\n"
+	put(t, dir+"/webchasor.yaml", text)
+	p := startUpgradable(t, testproc.Options{Dir: dir, Env: []string{"WEB_WORKERS=1"}})
+	addr := p.Up()
+	old := p.WaitWorkers(1)
+	removeFile(t, p, "webchasor.yaml")
+	mark := p.Log.Mark()
+	p.Signal(syscall.SIGUSR2)
+	p.WaitLog(mark, testproc.Text("upgrade failed; this master serves on"), "the upgrade fails")
+	wantLine(t, p, mark, testproc.Text("cannot start", "webchasor.yaml is gone", "the defaults"), "why")
+	if pid := expectOK(t, testproc.Get(t, addr, "/pid")); pid != old[0] {
+		t.Errorf("pid %d became %d", old[0], pid)
+	}
+	p.WriteFile("webchasor.yaml", text)
+	stopOrphan(t, p, upgrade(t, p, p.PID()))
+}
