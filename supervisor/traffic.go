@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -21,6 +22,9 @@ const (
 	abandonedAfter = 100 * time.Millisecond
 	// balanceEvery is the pace at which long-lived connections are evened out.
 	balanceEvery = time.Second
+	// steerWarnEvery is how often weights that the kernel does not take are told of;
+	// they are tried many times a second.
+	steerWarnEvery = 10 * time.Second
 )
 
 // traffic is what the master knows about where connections go.
@@ -33,6 +37,7 @@ type traffic struct {
 	gone      uint64        // and by those that do not
 	stale     bool          // somebody got ready or went: do not wait for the next sample
 	attached  []uint32      // the weights in force
+	refused   time.Time     // when the log last said that the kernel does not take them
 	adopted   map[int]fleet.ID
 	absent    map[int]time.Time // since when a slot has no healthy worker
 	balanced  time.Time
@@ -141,11 +146,34 @@ func (m *master) attach(weights []uint32) {
 		}
 	}
 	if err != nil {
-		m.log.Warn("cannot steer connections; the kernel goes on with the last weights", zap.Error(err))
+		if now := time.Now(); now.Sub(m.traffic.refused) >= steerWarnEvery {
+			m.traffic.refused = now
+			m.log.Warn("cannot steer connections; the kernel goes on with the last weights", zap.Error(err))
+		}
 		return
 	}
 	m.traffic.attached = weights
 }
+
+// succeedTraffic gives the kernel our weights once more when the previous master
+// has gone: until then it may still have attached its own, after ours.
+func (m *master) succeedTraffic() {
+	if !m.upgrader.HasParent() || m.slots() == 0 {
+		return
+	}
+	go func() {
+		_ = m.upgrader.WaitForParent(context.Background())
+		select {
+		case m.happenings <- steeredAlone{}:
+		case <-m.gone:
+		}
+	}()
+}
+
+// steeredAlone: the previous master is gone, and with it its last word on weights.
+type steeredAlone struct{}
+
+func (steeredAlone) apply(m *master) { m.traffic.attached, m.traffic.stale = nil, true }
 
 // lookAfter keeps every queue in the hands of somebody who can empty it.
 func (m *master) lookAfter(now time.Time, healthy []spread.Worker) {

@@ -104,12 +104,13 @@ func (c *core) adopt(o *order) {
 		c.accepting++
 		c.serve(c.gate.open(l, o.Slot, i < len(o.Listeners) && o.Listeners[i].TLS))
 	}
-	c.o.Logger.Info("accepting for another worker too", zap.Int("adopted", o.Slot))
+	// A full service lends queues to and fro many times a second.
+	c.o.Logger.Debug("accepting for another worker too", zap.Int("adopted", o.Slot))
 }
 
 // release ends that.
 func (c *core) release(slot int) {
 	if n := c.gate.release(slot); n > 0 {
-		c.o.Logger.Info("accepting for another worker no more", zap.Int("adopted", slot))
+		c.o.Logger.Debug("accepting for another worker no more", zap.Int("adopted", slot))
 	}
 }

@@ -13,7 +13,7 @@ import (
 func TestAStoppedWorkerKeepsOnlyItsOwn(t *testing.T) {
 	t.Parallel()
 	const timeout, waited = 4 * time.Second, 3 * time.Second // waited: it is replaced after more than 4 s; a busy machine needs some
-	p := start(t, "WEB_WORKERS=4", "WORKER_TIMEOUT=4", "KEEPALIVE=30")
+	p := start(t, "WEB_WORKERS=4", "WORKER_TIMEOUT=4", "KEEPALIVE=30", "LOG_LEVEL=debug")
 	addr := p.Up()
 	workers := p.WaitWorkers(4)
 	load := testproc.StartMix(t, testproc.Mix{
