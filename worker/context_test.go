@@ -184,7 +184,7 @@ func TestFailedWriteEndsItsContext(t *testing.T) {
 		if got := context.Cause(ctx); err == nil || got != ErrClientGone {
 			t.Errorf("the second flush: %v, cause %v", err, got)
 		}
-		if _, again := w.WriteString("and more"); again != err { //nolint:errorlint // the same one
+		if _, again := w.WriteString("and more"); again != err {
 			t.Errorf("a write after that: %v", again)
 		}
 		return nil // it does not care

@@ -73,7 +73,7 @@ func TestReadyReader(t *testing.T) {
 	_ = conn.SetReadDeadline(time.Time{})
 
 	_ = client.Close()
-	if got := <-read(); got.n != 0 || got.err != io.EOF { //nolint:errorlint // this value itself
+	if got := <-read(); got.n != 0 || got.err != io.EOF {
 		t.Errorf("the end of the file is %d, %v", got.n, got.err)
 	}
 	_ = conn.Close()
