@@ -51,6 +51,7 @@ func TestBalancedClientsKeepTheirName(t *testing.T) {
 				mark := p.Log.Mark()
 				p.Signal(syscall.SIGHUP)
 				p.WaitLog(mark, testproc.Msg(msgReloaded), "the reload")
+				p.WaitWorkers(2) // the last of the old ones may still answer when the new serve
 				ask("")
 			}
 			p.Stop(0)
