@@ -98,7 +98,9 @@ func (c *Channel) recv(buf, oob []byte, how int) (n, oobn, flags int, err error)
 	err = c.raw.Read(func(fd uintptr) bool {
 		for {
 			n, oobn, flags, _, got = unix.Recvmsg(int(fd), buf, oob, how)
-			if !errors.Is(got, unix.EINTR) {
+			// ECONNRESET: the peer closed with messages of ours unread
+			// (unix(7)). It is said once, before what the peer sent last.
+			if !errors.Is(got, unix.EINTR) && !errors.Is(got, unix.ECONNRESET) {
 				break
 			}
 		}
@@ -107,9 +109,6 @@ func (c *Channel) recv(buf, oob []byte, how int) (n, oobn, flags int, err error)
 	switch {
 	case err != nil:
 		return 0, 0, 0, fmt.Errorf("cannot receive a message: %w", c.reason(err))
-	case errors.Is(got, unix.ECONNRESET):
-		// The peer closed with messages of ours unread (unix(7)).
-		return 0, 0, 0, io.EOF
 	case got != nil:
 		return 0, 0, 0, fmt.Errorf("cannot receive a message: %w", got)
 	case n == 0 && oobn == 0:

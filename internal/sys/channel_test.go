@@ -128,6 +128,21 @@ func TestChannelPeerLeavesWithoutReading(t *testing.T) {
 	}
 }
 
+// What it said before is not lost for that.
+func TestChannelLastWordsOfAPeerThatDoesNotRead(t *testing.T) {
+	a, b := channelPair(t)
+	if err := errors.Join(a.Send([]byte("unread")), b.Send([]byte("last")), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, MaxPacket)
+	if msg, err := a.Recv(buf); string(msg) != "last" {
+		t.Errorf("got %q, %v, want the last words", msg, err)
+	}
+	if _, err := a.Recv(buf); !errors.Is(err, io.EOF) {
+		t.Errorf("then %v, want the end", err)
+	}
+}
+
 func TestChannelTrySendNeverWaits(t *testing.T) {
 	a, b := channelPair(t)
 	msg := make([]byte, 60<<10)
