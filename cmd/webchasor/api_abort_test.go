@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/webchasor/webchasor/app/api/upstream/upstreamtest"
 	"github.com/webchasor/webchasor/internal/testproc"
@@ -120,8 +121,10 @@ func TestClientGoneMeansUpstreamCancelled(t *testing.T) {
 		if err := l.leave(addr, i, seen.has); err != nil {
 			t.Fatalf("%v: %v", l, err)
 		}
+		left := time.Now()
 		testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool { return up.Active() == 0 && len(up.Cancelled()) == i+1 },
 			"the upstream request of a client that left is cancelled: "+l.String())
+		within(t, left, 3*time.Second, "a second is promised; to cancel the upstream request of a client that left: "+l.String())
 		testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool { return strings.Count(p.Out.String(), `" 499 `) == i+1 },
 			"the access log says 499: "+l.String())
 	}
