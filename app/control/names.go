@@ -54,10 +54,10 @@ const (
 	KindLogLevel = control.KindLogLevel // changed by an operator
 	KindBacklog  = control.KindBacklog  // an accept queue is or was full
 	KindPoison   = control.KindPoison   // a kind of request that was in flight in several deaths
-	KindTLS      = control.KindTLS
-	KindSlept    = control.KindSlept   // the master itself was suspended
-	KindRefused  = control.KindRefused // an order that could not be honoured
-	KindOrphan   = control.KindOrphan  // about a worker of an earlier master
+	KindTLS      = control.KindTLS      // certificates changed, or were rejected
+	KindSlept    = control.KindSlept    // the master itself was suspended
+	KindRefused  = control.KindRefused  // an order that could not be honoured
+	KindOrphan   = control.KindOrphan   // about a worker of an earlier master
 )
 
 // How orders end.

@@ -14,7 +14,7 @@ var layers = []struct {
 	folder string
 	may    []string
 }{
-	{"cmd/...", []string{"app/...", "internal/testproc"}},
+	{"cmd/...", []string{"app/...", "internal/testproc", "internal/redis/redistest"}},
 	{"app/api/upstream/...", []string{"app/api/upstream/..."}},
 	{"app/api/limit", []string{"internal/permits", "internal/redis"}},
 	{"app/api/cache", []string{"internal/redis/..."}},
