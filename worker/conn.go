@@ -48,11 +48,13 @@ type socket interface {
 // meanwhile stay in the kernel.
 type conn struct {
 	socket
-	tls   *tlsSocket // the socket, if it speaks TLS
-	t     *tracker
-	entry *scoreboard.Entry
-	index int // of entry
-	place int // in the registry, guarded by its mutex
+	tls    *tlsSocket // the socket, if it speaks TLS
+	stream *h2stream  // the socket, if this is only a stream of a connection
+	shared *shared    // what it has if it speaks HTTP/2; nil before and without
+	t      *tracker
+	entry  *scoreboard.Entry
+	index  int // of entry
+	place  int // in the registry, guarded by its mutex
 
 	// Bytes both ways and signs of life: what the watchdog calls progress.
 	in, out, marks atomic.Uint64
@@ -173,7 +175,7 @@ func (c *conn) arrived() reader {
 		if c.req.entered {
 			return forHandler
 		}
-	case connMoving, connAnswered, connHijacked, connClosed:
+	case connMoving, connAnswered, connHijacked, connShared, connClosed:
 		return forNobody
 	}
 	return forServer
@@ -206,7 +208,7 @@ func (c *conn) expired(err error) (again bool, _ error) {
 		return false, io.EOF
 	case connMoving, connAnswered:
 		return false, io.EOF
-	case connFresh, connActive, connIdle, connHijacked, connClosed:
+	case connFresh, connActive, connIdle, connHijacked, connShared, connClosed:
 	}
 	return false, err // the server's own deadline
 }
@@ -250,7 +252,7 @@ func (c *conn) mayWrite(p []byte) error {
 		return errAnswered
 	case connMoving:
 		return errMoved
-	case connFresh, connActive, connIdle, connLeaving, connHijacked, connClosed:
+	case connFresh, connActive, connIdle, connLeaving, connHijacked, connShared, connClosed:
 	}
 	if !c.req.begun && !interim(p) {
 		c.req.begun = true
@@ -312,7 +314,7 @@ func (c *conn) Close() error {
 		c.mu.Unlock()
 		m.give(c)
 		return nil
-	case connFresh, connActive, connIdle, connLeaving, connAnswered, connHijacked:
+	case connFresh, connActive, connIdle, connLeaving, connAnswered, connHijacked, connShared:
 	}
 	last := c.finish()
 	c.unreserve(true)

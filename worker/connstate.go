@@ -11,12 +11,13 @@ const (
 	connMoving                    // the server has let go of it; another worker gets it
 	connAnswered                  // the watchdog ended the exchange: nothing more is written, the handler may still run
 	connHijacked                  // the application's own; only counted
+	connShared                    // it speaks HTTP/2: its streams have the requests
 	connClosed
 )
 
 // String names the state for logs.
 func (s connState) String() string {
-	return [...]string{"fresh", "active", "idle", "leaving", "moving", "answered", "hijacked", "closed"}[s]
+	return [...]string{"fresh", "active", "idle", "leaving", "moving", "answered", "hijacked", "shared", "closed"}[s]
 }
 
 // connEvent is what can happen to a connection.
@@ -30,6 +31,7 @@ const (
 	evStay                     // it cannot go after all and is served here
 	evAnswer                   // the watchdog takes the connection away from the handler
 	evHijack                   // the application takes it
+	evShare                    // HTTP/2 takes it
 	evClose
 	connEvents
 )
@@ -39,15 +41,16 @@ const no connState = 0xff
 
 // connTable has a row per state and a column per event, in the order above.
 var connTable = [...][connEvents]connState{
-	//             request       done          leave        move        stay      answer        hijack        close
-	connFresh:    {connActive, no, connLeaving, no, no, no, no, connClosed},
-	connActive:   {connActive, connIdle, no, no, no, connAnswered, connHijacked, connClosed},
-	connIdle:     {connActive, no, connLeaving, no, no, no, no, connClosed},
-	connLeaving:  {connActive, no, connLeaving, connMoving, connIdle, no, no, connClosed},
-	connMoving:   {no, no, no, no, connIdle, no, no, connClosed},
-	connAnswered: {connAnswered, connAnswered, no, no, no, no, connAnswered, connClosed},
-	connHijacked: {no, no, no, no, no, no, connHijacked, connClosed},
-	connClosed:   {no, no, no, no, no, no, connClosed, connClosed},
+	//             request       done          leave        move        stay      answer        hijack        share       close
+	connFresh:    {connActive, no, connLeaving, no, no, no, no, connShared, connClosed},
+	connActive:   {connActive, connIdle, no, no, no, connAnswered, connHijacked, connShared, connClosed},
+	connIdle:     {connActive, no, connLeaving, no, no, no, no, no, connClosed},
+	connLeaving:  {connActive, no, connLeaving, connMoving, connIdle, no, no, connShared, connClosed},
+	connMoving:   {no, no, no, no, connIdle, no, no, no, connClosed},
+	connAnswered: {connAnswered, connAnswered, no, no, no, no, connAnswered, connAnswered, connClosed},
+	connHijacked: {no, no, no, no, no, no, connHijacked, no, connClosed},
+	connShared:   {no, no, no, no, no, no, no, no, connClosed},
+	connClosed:   {no, no, no, no, no, no, connClosed, connClosed, connClosed},
 }
 
 // next is the only transition. ok is false, and the state stays, when the

@@ -24,6 +24,10 @@ func TestConnStateTable(t *testing.T) {
 		"done without a request":        {[]connEvent{evDone}, connFresh, false},
 		"nothing after the end":         {[]connEvent{evClose, evRequest}, connClosed, false},
 		"closed before the hijack hook": {[]connEvent{evRequest, evClose, evHijack}, connClosed, true},
+		"HTTP/2 after TLS":              {[]connEvent{evShare, evClose}, connClosed, true},
+		"HTTP/2 after its preface":      {[]connEvent{evRequest, evShare}, connShared, true},
+		"HTTP/2 beats leaving":          {[]connEvent{evLeave, evShare}, connShared, true},
+		"HTTP/2 has no requests":        {[]connEvent{evShare, evRequest}, connShared, false},
 		"answer without a request":      {[]connEvent{evRequest, evDone, evAnswer}, connIdle, false},
 	}
 	for name, w := range walks {

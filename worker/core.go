@@ -97,9 +97,9 @@ func newCore(o coreOptions) (*core, error) {
 	c.t = t
 	c.gate = newGate(t, o.Listeners, o.TLS, o.Settings.WorkerConnections)
 	c.arrived = newArrivals()
-	c.engine, err = newEngine(t, o.App, o.Settings)
+	c.engine, err = newEngine(t, o.App, o.Settings, c.arrived)
 	if err == nil && o.Material != nil {
-		c.gate.vault = &vault{protocols: []string{"http/1.1"}}
+		c.gate.vault = &vault{protocols: protocolsOf(c.engine)}
 		err = c.gate.vault.put(o.Material)
 	}
 	if err != nil {

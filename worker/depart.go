@@ -27,7 +27,7 @@ func (c *conn) departFor(m *mover) bool {
 // parts reports whether a response has to say that the connection closes: the
 // worker drains, and nobody else gets it.
 func (c *conn) parts() bool {
-	return c.t.draining.Load() || c.tls != nil && c.t.leaving.Load()
+	return c.t.draining.Load() || (c.tls != nil || c.stream != nil) && c.t.leaving.Load()
 }
 
 // unbind ends the claim of a mover. c.mu is held.

@@ -86,6 +86,7 @@ func (c *core) drain(reason handoff.DrainReason, m *mover) {
 	c.life, c.reason = lifeDraining, reason
 	c.plan.Store(planFrom(c.t.clock.Now(), c.o.Settings))
 	c.t.leaving.Store(true)
+	c.t.retireShared()
 	c.t.board.SetState(scoreboard.StateDraining)
 	close(c.o.Draining)
 	close(c.closing)

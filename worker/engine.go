@@ -18,12 +18,12 @@ type engine interface {
 // errHandlers: which handler to serve must be clear.
 var errHandlers = errors.New("cannot serve: set exactly one of FastHTTP and HTTP")
 
-func newEngine(t *tracker, a App, s config.Settings) (engine, error) {
+func newEngine(t *tracker, a App, s config.Settings, arrived *arrivals) (engine, error) {
 	switch {
 	case a.FastHTTP != nil && a.HTTP == nil:
 		return newFastEngine(t, a, s), nil
 	case a.HTTP != nil && a.FastHTTP == nil:
-		return newHTTPEngine(t, a, s), nil
+		return newHTTPEngine(t, a, s, arrived), nil
 	}
 	return nil, errHandlers
 }

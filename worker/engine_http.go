@@ -20,7 +20,7 @@ type httpEngine struct {
 }
 
 // newHTTPEngine makes a net/http server that leaves time to us.
-func newHTTPEngine(t *tracker, a App, s config.Settings) *http.Server {
+func newHTTPEngine(t *tracker, a App, s config.Settings, arrived *arrivals) *httpServer {
 	e := &httpEngine{t: t, handler: t.refused.http(a.HTTP)}
 	srv := &http.Server{} //nolint:gosec // timeouts are the watchdog's
 	if a.TuneHTTP != nil {
@@ -38,7 +38,7 @@ func newHTTPEngine(t *tracker, a App, s config.Settings) *http.Server {
 	srv.ErrorLog = quietLog(t.log)
 	t.entrance = newEntrance(s, srv.Protocols != nil && srv.Protocols.UnencryptedHTTP2(), false)
 	srv.SetKeepAlivesEnabled(s.Keepalive != 0)
-	return srv
+	return newHTTPServer(srv, t, arrived, s)
 }
 
 func quietLog(l *zap.Logger) *log.Logger {
@@ -51,7 +51,7 @@ func quietLog(l *zap.Logger) *log.Logger {
 
 func (e *httpEngine) state(nc net.Conn, s http.ConnState) {
 	c, ok := connOf(nc)
-	if !ok {
+	if !ok || c.shared != nil { // HTTP/2 without TLS: its streams are what counts
 		return
 	}
 	switch s {
@@ -68,40 +68,32 @@ func (e *httpEngine) state(nc net.Conn, s http.ConnState) {
 // doneHTTP is done for net/http, which may have read more than the request.
 // After it has called a connection idle it sets a read deadline, waits until it has
 // four bytes of the next request, and sets another one: when that comes without
-// a read of ours before it, a pipelined request was in its buffer. And HTTP/2
-// becomes idle without a request of ours; its state cannot move.
+// a read of ours before it, a pipelined request was in its buffer.
 func (c *conn) doneHTTP() {
 	c.mu.Lock()
-	if c.state == connActive && !c.req.entered {
-		c.fixed = true
-	}
 	c.deadlinesLeft = 2
 	c.mu.Unlock()
 	c.done()
 }
 
-// fix keeps a connection from moving.
-func (c *conn) fix() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.fixed = true
-}
-
 // ServeHTTP is the handler that net/http calls.
 func (e *httpEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, ok := r.Context().Value(connKey{}).(*conn)
+	if ok && c.shared != nil {
+		e.overStream(c, w, r)
+		return
+	}
 	if !ok || !c.enter(e.t.totals.routes.Find([]byte(r.URL.Path))) {
 		panic(http.ErrAbortHandler) // net/http's way to end a connection
 	}
-	if r.ProtoMajor != 1 {
-		c.fix()
-	}
-	if c.tls != nil && r.TLS == nil {
+	if c.stream != nil {
+		r.TLS = c.stream.peer.shared.tls
+	} else if c.tls != nil && r.TLS == nil {
 		state := c.tls.ConnectionState()
 		r.TLS = &state // the server knows only its own
 	}
 	c.entry.Describe(r.Method, r.URL.Path)
-	if c.scrutiny.Variants() {
+	if c.scrutiny.Variants() || c.stream != nil {
 		dropVariants(r.Header.Del)
 	}
 	if p, ok := c.beneath().(*proxied); ok {

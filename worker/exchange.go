@@ -76,7 +76,7 @@ func (c *conn) arrivedBefore() {
 		c.begin()
 	case connFresh, connIdle:
 		c.begin()
-	case connActive, connMoving, connAnswered, connHijacked, connClosed:
+	case connActive, connMoving, connAnswered, connHijacked, connShared, connClosed:
 	}
 }
 

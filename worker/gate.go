@@ -22,6 +22,7 @@ type gate struct {
 	t         *tracker
 	permits   chan struct{} // a value per connection, per Accept under way, and per one promised
 	promised  atomic.Int64  // to workers that give connections away
+	spare     atomic.Int64  // streams that have no permit
 	mu        sync.Mutex
 	listeners []*door       // guarded by mu
 	closing   chan struct{} // closed when accepting ends
@@ -44,6 +45,7 @@ func newGate(t *tracker, listeners []net.Listener, tls []bool, limit int) *gate 
 		g.open(l, ownSlot, i < len(tls) && tls[i])
 	}
 	t.release = func(*conn) { <-g.permits }
+	t.admit, t.dismiss = g.admitStream, g.dismissStream
 	return g
 }
 
@@ -214,6 +216,31 @@ func (g *gate) promise(limit int) bool {
 	}
 	g.promised.Add(-1)
 	return false
+}
+
+// admitStream takes a place for a stream of a connection that is in already. It
+// does not wait.
+func (g *gate) admitStream(s *h2stream) bool {
+	if g.spare.Add(1) <= spareStreams {
+		return true
+	}
+	g.spare.Add(-1)
+	select {
+	case g.permits <- struct{}{}:
+		s.permit = true
+		return true
+	default:
+		return false
+	}
+}
+
+// dismissStream gives the place back.
+func (g *gate) dismissStream(s *h2stream) {
+	if s.permit {
+		<-g.permits
+	} else {
+		g.spare.Add(-1)
+	}
 }
 
 // permit takes a place for a connection.

@@ -64,55 +64,31 @@ func TestHijackedConnectionsStay(t *testing.T) {
 	}
 }
 
-// HTTP/2 has a state in memory, and is idle before its first request.
+// HTTP/2 has a state in memory: its connections end where they are. Without TLS
+// a response says that they do.
 func TestHTTP2ConnectionsStay(t *testing.T) {
-	app := newProbe().http()
-	app.TuneHTTP = func(s *http.Server) {
-		s.Protocols = new(http.Protocols)
-		s.Protocols.SetHTTP1(true)
-		s.Protocols.SetUnencryptedHTTP2(true)
-	}
+	app := overHTTP2(newProbe().http())
 	a, b := serveApp(t, app, anything), serveApp(t, app, anything)
-	tr := &http.Transport{Protocols: new(http.Protocols)}
-	tr.Protocols.SetUnencryptedHTTP2(true)
-	defer tr.CloseIdleConnections()
-	get := func() {
-		t.Helper()
-		resp, err := (&http.Client{Transport: tr, Timeout: patience}).Get("http://" + a.addr + "/ok")
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := readAll(resp)
-		if _ = resp.Body.Close(); err != nil || body != "ok /ok" || resp.ProtoMajor != 2 {
-			t.Fatal(resp.Proto, body, err)
-		}
-	}
-	get()
+	c := a.http2Client()
+	c.ok("/ok")
 	plain := a.dial()
 	eventually(t, "both accepted", func() bool { return a.t.conns.count() == 2 })
 	a.drainTo(handoff.DrainReload, b)
 	eventually(t, "the other one has moved", func() bool { return b.t.conns.count() == 1 })
-	moment(20 * time.Millisecond)
-	get()
-	if n := a.t.conns.count(); n != 1 {
-		t.Errorf("%d connections are left", n)
+	c.ok("/ok")
+	if n := c.dials.Load(); n != 1 {
+		t.Errorf("%d connections were made", n)
 	}
-	_ = plain.Close()
-	tr.CloseIdleConnections()
 	a.exited()
+	_ = plain.Close()
 }
 
 // An HTTP/2 connection without a request is idle for net/http, and stays too.
 func TestSilentHTTP2ConnectionStays(t *testing.T) {
-	app := newProbe().http()
-	app.TuneHTTP = func(s *http.Server) {
-		s.Protocols = new(http.Protocols)
-		s.Protocols.SetHTTP1(true)
-		s.Protocols.SetUnencryptedHTTP2(true)
-	}
+	app := overHTTP2(newProbe().http())
 	a, b := serveApp(t, app, anything), serveApp(t, app, anything)
 	c := a.dial()
-	c.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00") // and empty SETTINGS
+	c.send(preface)
 	if _, err := c.r.Peek(9); err != nil {
 		t.Fatal(err)
 	}

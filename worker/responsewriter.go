@@ -74,10 +74,11 @@ func (w *responseWriter) FlushError() error {
 
 // Hijack takes the connection over.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if w.status == 0 {
+	nc, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil && w.status == 0 {
 		w.status = http.StatusSwitchingProtocols
 	}
-	return http.NewResponseController(w.ResponseWriter).Hijack()
+	return nc, rw, err
 }
 
 // Unwrap is for [http.ResponseController].

@@ -46,7 +46,7 @@ const (
 
 // scrutinize prepares a connection on which nothing was read that is not answered.
 func (c *conn) scrutinize() {
-	if e := c.t.entrance; e != nil {
+	if e := c.t.entrance; e != nil && c.stream == nil {
 		c.scrutiny.Checker = *strict.New(&e.limits)
 	} else {
 		c.overlook()
@@ -130,7 +130,7 @@ func (c *conn) follow() *denial {
 		if s.inBody.Load() {
 			s.inBody.Store(false)
 		} else if s.Foreign() {
-			s.opaque.Store(true)
+			c.share(shared{})
 		}
 		return nil
 	}
@@ -176,7 +176,7 @@ func (c *conn) bar(p []byte) (int, error) {
 	}
 	defer c.mu.Unlock()
 	switch c.state {
-	case connHijacked:
+	case connHijacked, connShared:
 		return 0, d
 	case connFresh, connIdle, connLeaving:
 		c.arrivedBefore()

@@ -13,6 +13,9 @@ import (
 func (c *conn) leave() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.state == connShared {
+		return c.retire()
+	}
 	if c.state != connIdle && c.state != connFresh || !c.step(evLeave) {
 		return false
 	}
@@ -104,7 +107,7 @@ func (c *conn) advance(now time.Duration) {
 func going(conns []*conn) (n int) {
 	for _, c := range conns {
 		c.mu.Lock()
-		if c.state == connLeaving || c.state == connClosed {
+		if c.state == connLeaving || c.state == connClosed || c.state == connShared && c.shared.retired {
 			n++
 		}
 		c.mu.Unlock()
@@ -128,7 +131,7 @@ func expendable(conns []*conn, n int, now time.Duration) []*conn {
 	var list []candidate
 	for _, c := range conns {
 		c.mu.Lock()
-		if c.state == connIdle || c.state == connFresh && now-c.since > silentEnough {
+		if c.state == connIdle || c.state == connFresh && now-c.since > silentEnough || c.state == connShared && c.shared.idle() {
 			list = append(list, candidate{c, c.state == connFresh, c.since})
 		}
 		c.mu.Unlock()

@@ -143,7 +143,7 @@ func TestVerdictsAreForOneExchange(t *testing.T) {
 func TestGoing(t *testing.T) {
 	var list []*conn
 	for s := connFresh; s <= connClosed; s++ {
-		list = append(list, &conn{state: s})
+		list = append(list, &conn{state: s, shared: new(shared)})
 	}
 	if n := going(list); n != 2 {
 		t.Errorf("%d of all states are going", n)

@@ -31,7 +31,9 @@ type tracker struct {
 	thrifty  bool // the server waits for requests without a buffer, see ahead
 	exit
 
-	release   func(*conn) // gives the connection's permit back
+	admit     func(*h2stream) bool // makes room for a stream
+	dismiss   func(*h2stream)      // gives its room back
+	release   func(*conn)          // gives the connection's permit back
 	recycler  recycler
 	pid, slot int
 }
@@ -65,9 +67,9 @@ func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, b
 		return nil, false
 	}
 	c := &conn{socket: s, t: t, entry: entry, index: index, since: since, state: state, spoke: state == connIdle, thrifty: t.thrifty}
-	if c.tls, _ = s.(*tlsSocket); c.tls != nil {
-		c.fixed = true
-	}
+	c.tls, _ = s.(*tlsSocket)
+	c.stream, _ = s.(*h2stream)
+	c.fixed = c.tls != nil || c.stream != nil
 	c.seen.at = t.clock.Now()
 	c.scrutinize()
 	c.introduce(since)
@@ -81,7 +83,12 @@ func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, b
 // remove forgets a closed connection.
 func (t *tracker) remove(c *conn) {
 	t.board.Release(c.index)
-	t.release(c)
+	if c.stream != nil {
+		c.stream.left(t.clock.Now())
+		t.dismiss(c.stream)
+	} else {
+		t.release(c)
+	}
 	t.conns.remove(c)
 }
 

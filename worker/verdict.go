@@ -31,6 +31,10 @@ type glance struct {
 
 	head, body time.Duration // how long the client has taken for a request's head; how long its body was waited for
 	bodyIn     uint64        // how much of that has come
+
+	idle   bool          // HTTP/2 without streams that was not asked to go
+	busy   bool          // HTTP/2 with streams
+	ending time.Duration // how long the budget of a drain has been used up
 }
 
 // limits are a worker's patience. A zero duration is no limit.
@@ -86,6 +90,13 @@ func judge(g glance, l limits, p phase) verdict {
 	case connHijacked:
 		if p >= phaseStream {
 			return vDrop
+		}
+	case connShared:
+		switch {
+		case p >= phaseStream && (!g.busy && g.quiet > settling || g.ending > lastWord+settling):
+			return vDrop
+		case g.idle && (p >= phaseGraceful || over(g.age, l.idle)):
+			return vLeave
 		}
 	case connLeaving, connClosed:
 	}

@@ -13,9 +13,10 @@ import (
 
 // Times that are not settings.
 const (
-	silentClient = time.Minute // for a connection's first byte when timeout is off
-	lastWord     = time.Second // for a begun response to end with an error event
-	killMargin   = time.Second // for a handler to return after its exchange was ended in a drain
+	silentClient = time.Minute            // for a connection's first byte when timeout is off
+	lastWord     = time.Second            // for a begun response to end with an error event
+	killMargin   = time.Second            // for a handler to return after its exchange was ended in a drain
+	settling     = 100 * time.Millisecond // for the last bytes of a connection's streams to be written
 	minTick      = 10 * time.Millisecond
 	maxTick      = 250 * time.Millisecond
 	minStuck     = 500 * time.Millisecond
@@ -27,6 +28,18 @@ type vigil struct {
 	moved uint64        // the sum of its counters
 	queue int           // bytes in the socket's send queue
 	at    time.Duration // when one of these was last seen to change
+	end   time.Duration // when it was first looked at after the budget of a drain
+}
+
+// ending is how long the whole budget of a drain has been used up.
+func (v *vigil) ending(now time.Duration, p phase) time.Duration {
+	switch {
+	case p < phaseStream:
+		return 0
+	case v.end == 0:
+		v.end = now
+	}
+	return now - v.end
 }
 
 // watchdog looks at every connection once per tick and acts on what time
@@ -108,7 +121,7 @@ func (w *watchdog) scan(now time.Duration) {
 
 // look judges one connection and acts.
 func (w *watchdog) look(c *conn, now time.Duration, p phase) {
-	g := w.glance(c, now)
+	g := w.glance(c, now, p)
 	switch judge(g, w.limits, p) {
 	case vNone:
 	case vLeave:
@@ -131,7 +144,7 @@ func (w *watchdog) look(c *conn, now time.Duration, p phase) {
 }
 
 // glance gathers what judge needs.
-func (w *watchdog) glance(c *conn, now time.Duration) glance {
+func (w *watchdog) glance(c *conn, now time.Duration, p phase) glance {
 	v := &c.seen
 	out := c.out.Load()
 	moved := c.in.Load() + out + c.marks.Load()
@@ -150,10 +163,12 @@ func (w *watchdog) glance(c *conn, now time.Duration) glance {
 	defer c.mu.Unlock()
 	r := &c.req
 	head, body, bodyIn := c.arrival(now)
+	shared := c.state == connShared
 	return glance{
 		id: r.id, state: c.state, age: now - c.since, quiet: now - v.at, writing: writing,
 		begun: r.begun, stream: r.stream, warned: r.cutAt != 0, late: now >= r.cutAt,
 		head: head, body: body, bodyIn: bodyIn,
+		idle: shared && c.shared.idle(), busy: shared && c.shared.streams > 0, ending: v.ending(now, p),
 	}
 }
 

@@ -194,6 +194,9 @@ func orphans(n int) {
 func netHTTPApp() app.App {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/pid", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, os.Getpid()) })
+	mux.HandleFunc("/tls", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, r.TLS != nil && r.TLS.HandshakeComplete, r.TLS.NegotiatedProtocol)
+	})
 	mux.HandleFunc("/block", func(http.ResponseWriter, *http.Request) { select {} })
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("panic on request") })
 	mux.HandleFunc("/sleep", func(w http.ResponseWriter, r *http.Request) {
