@@ -108,8 +108,15 @@ func (e *httpEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	stop := context.AfterFunc(parent, func() { cancel(ErrClientGone) })
 	c.adopt(cancel)
 	rw := &responseWriter{ResponseWriter: w, c: c}
-	defer e.leave(rw, r, c, func() { stop(); cancel(ErrFinished) })
-	e.handler.ServeHTTP(rw, r.WithContext(ctx))
+	inner := r.WithContext(ctx)
+	defer e.leave(rw, r, c, func() {
+		stop()
+		cancel(ErrFinished)
+		if inner.MultipartForm != nil { // net/http cleans up only after its own request
+			_ = inner.MultipartForm.RemoveAll()
+		}
+	})
+	e.handler.ServeHTTP(rw, inner)
 }
 
 // leave runs after the handler, also when it panicked.
