@@ -82,7 +82,7 @@ func (m *master) report(c *child, h exited, v autopsy.Verdict, e autopsy.Evidenc
 	)
 	record := m.record(c, h, v, e)
 	if !v.Abnormal {
-		if n := len(record.InFlight); n > 0 { // a quick stop, or handlers that never returned
+		if n := unanswered(record.InFlight); n > 0 { // a quick stop, or a drain that ran out of time
 			fields = append(fields, zap.Int("requests_lost", n))
 		}
 		m.log.Info("worker exited", fields...)

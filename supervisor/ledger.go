@@ -88,6 +88,11 @@ func (m *master) enterDeath(c *child, h exited, v autopsy.Verdict) {
 	lost := 0
 	if c.board != nil {
 		lost = c.board.Snapshot().InFlight
+		for _, q := range c.board.InFlight(m.clock.Now()) {
+			if q.Answered {
+				lost = max(lost-1, 0)
+			}
+		}
 	}
 	m.ledger.Died(s, string(v.Cause), lost)
 	if h.state != nil {

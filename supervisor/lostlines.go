@@ -58,8 +58,18 @@ func lostLines(r autopsy.Record) []logs.Record {
 	return lines
 }
 
+// unanswered is how many requests got no answer at all.
+func unanswered(list []autopsy.Request) (n int) {
+	for _, q := range list {
+		if !slices.Contains(q.Flags, flagAnswered) {
+			n++
+		}
+	}
+	return n
+}
+
 func statusOf(q autopsy.Request) int {
-	if q.BytesOut > 0 && slices.Contains(q.Flags, autopsy.FlagStuck) && !slices.Contains(q.Flags, flagStreaming) {
+	if slices.Contains(q.Flags, flagAnswered) {
 		return timedOut
 	}
 	return lostStatus

@@ -124,7 +124,10 @@ func usageOf(state *os.ProcessState) (u autopsy.Usage) {
 	return u
 }
 
-const flagStreaming = "streaming"
+const (
+	flagStreaming = "streaming"
+	flagAnswered  = "answered" // by the watchdog
+)
 
 // lost translates a scoreboard row.
 func lost(q scoreboard.Request) autopsy.Request {
@@ -135,7 +138,7 @@ func lost(q scoreboard.Request) autopsy.Request {
 	for _, f := range []struct {
 		set  bool
 		name string
-	}{{q.Stuck, autopsy.FlagStuck}, {q.Streaming, flagStreaming}, {q.BytesOut > 0, "response-begun"}, {q.Torn, "torn"}} {
+	}{{q.Stuck, autopsy.FlagStuck}, {q.Streaming, flagStreaming}, {q.Answered, flagAnswered}, {q.BytesOut > 0, "response-begun"}, {q.Torn, "torn"}} {
 		if f.set {
 			r.Flags = append(r.Flags, f.name)
 		}

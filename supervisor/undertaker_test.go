@@ -47,7 +47,7 @@ func TestLostLines(t *testing.T) {
 		InFlight: []autopsy.Request{
 			{Method: "GET", Path: "/a \"b\"", Client: "192.0.2.7:4444", Age: 9 * time.Second, BytesOut: 5},
 			{Client: "unix", Age: time.Second}, // not parsed yet
-			{Method: "GET", Path: "/hung", Client: "192.0.2.7:4", BytesOut: 278, Flags: []string{autopsy.FlagStuck}},
+			{Method: "GET", Path: "/hung", Client: "192.0.2.7:4", BytesOut: 278, Flags: []string{flagAnswered}},
 		},
 	}
 	for format, want := range map[logs.AccessFormat][]string{

@@ -18,13 +18,14 @@ const (
 	stateMask     = 0xff
 	flagStreaming = 1 << 8
 	flagDescribed = 1 << 9 // method and path belong to this request
+	flagAnswered  = 1 << 10
 	sequence      = 1 << 16
 )
 
 // Entry is one connection's line in the table, acquired from a [Board].
 //
 // Open, Rename, Begin, Describe, End, Hijack and Release belong to the connection's owner, one
-// call at a time. Progress, Stream and MarkStuck may come from other goroutines meanwhile.
+// call at a time. Progress, Stream, MarkAnswered and MarkStuck may come from other goroutines meanwhile.
 // Times are [sys.Monotonic] or a [sys.Clock]'s.
 type Entry struct {
 	head *header
@@ -131,6 +132,17 @@ func (e *Entry) Hijack(now time.Duration) {
 	e.End(now)
 	if old := e.rec.control.Or(flagStreaming); old&flagStreaming == 0 {
 		e.head.streams.Add(1)
+	}
+}
+
+// MarkAnswered says that request id got its answer, with 503, although its
+// handler has not returned; nothing if it is over by now.
+func (e *Entry) MarkAnswered(id uint64) {
+	for {
+		old := e.rec.control.Load()
+		if !busy(old) || e.rec.id.Load() != id || e.rec.control.CompareAndSwap(old, old|flagAnswered) {
+			return
+		}
 	}
 }
 

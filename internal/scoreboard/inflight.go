@@ -15,6 +15,7 @@ type Request struct {
 	BytesOut  uint64        // of the response; 0 means that it has not begun
 	Streaming bool
 	Stuck     bool
+	Answered  bool // with 503 by the watchdog; the handler has not returned
 	// Torn: the entry was being written when it was read, or when its writer
 	// was killed. Its fields may belong to two requests.
 	Torn   bool
@@ -89,6 +90,7 @@ func (r *record) copy(control uint64, now time.Duration) Request {
 		BytesOut:  r.bytes.Load(),
 		Streaming: control&flagStreaming != 0,
 		Stuck:     control&stateMask == entryStuck,
+		Answered:  control&flagAnswered != 0,
 		Client:    unpack(r.client[:], lengths>>24&0xff),
 	}
 	if control&flagDescribed != 0 {
