@@ -99,6 +99,7 @@ func (r *runner) app() *cli.App {
 				OnUsageError: r.usageError, Action: r.plain(r.version),
 			},
 			r.completionCommand(),
+			r.manCommand(),
 		},
 	}
 	app.Commands = slices.Concat(app.Commands, r.observing(), r.steering())
@@ -151,7 +152,9 @@ func (r *runner) group(c *cli.Context) error {
 	}
 	var known []string
 	for _, sub := range c.Command.Subcommands {
-		known = append(known, sub.Name)
+		if !sub.Hidden {
+			known = append(known, sub.Name)
+		}
 	}
 	if word == "help" {
 		return cli.ShowAppHelp(c)

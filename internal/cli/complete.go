@@ -58,7 +58,9 @@ func (r *runner) complete(app *cli.App, words []string) {
 			commands = c.command.Subcommands
 		}
 		for _, sub := range commands {
-			offer(sub.Name, sub.Usage)
+			if !sub.Hidden {
+				offer(sub.Name, sub.Usage)
+			}
 		}
 	}
 	for _, value := range r.values(c) {
