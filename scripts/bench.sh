@@ -2,7 +2,7 @@
 # Benchmarks of a release build; prints a markdown block for docs/benchmarks.md.
 # Parameters by environment: ROUNDS (5), DURATION (8, seconds of load a round),
 # WORKERS (4), CONNECTIONS (64) and THREADS (1) of wrk, ONLY (all; one of compare,
-# recycling, observation, boot, memory, replacement).
+# recycling, observation, strictness, boot, memory, replacement).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

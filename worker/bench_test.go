@@ -54,21 +54,23 @@ func BenchmarkKeepAlive(b *testing.B) {
 			b.Fatal(err)
 		}
 	})
-	b.Run("worker", func(b *testing.B) {
-		c := newTestCore(b, App{FastHTTP: benchHandler}, func(*config.Settings) {}).core
-		srv := c.engine.(*fasthttp.Server)
-		conn, ok := c.t.add(&replay{[]byte(benchRequest), b.N})
-		if !ok {
-			b.Fatal("no entry")
-		}
-		c.gate.permits <- struct{}{}
-		b.ReportAllocs()
-		b.ResetTimer()
-		if err := srv.ServeConn(conn); err != nil {
-			b.Fatal(err)
-		}
-		if got := c.t.totals.Requests(); got != uint64(b.N) {
-			b.Fatalf("counted %d requests of %d", got, b.N)
-		}
-	})
+	for name, settings := range map[string]func(*config.Settings){"worker": limited, "unchecked": func(*config.Settings) {}} {
+		b.Run(name, func(b *testing.B) {
+			c := newTestCore(b, App{FastHTTP: benchHandler}, settings).core
+			srv := c.engine.(*fasthttp.Server)
+			conn, ok := c.t.add(&replay{[]byte(benchRequest), b.N})
+			if !ok {
+				b.Fatal("no entry")
+			}
+			c.gate.permits <- struct{}{}
+			b.ReportAllocs()
+			b.ResetTimer()
+			if err := srv.ServeConn(conn); err != nil {
+				b.Fatal(err)
+			}
+			if got := c.t.totals.Requests(); got != uint64(b.N) {
+				b.Fatalf("counted %d requests of %d", got, b.N)
+			}
+		})
+	}
 }

@@ -19,10 +19,15 @@ type entrance struct {
 	bodies bodies
 }
 
-// newEntrance: http2 is whether the server speaks it without TLS; whole, whether
+// newEntrance is nil when nothing is asked of it: then no connection has a
+// checker, which is what the checker's cost is measured against. http2 is whether the server speaks it without TLS; whole, whether
 // it holds bodies in memory before a handler runs.
 func newEntrance(s config.Settings, http2, whole bool) *entrance {
 	h := s.HTTP
+	// fasthttp and net/http see to the limit of the head by themselves.
+	if h == (config.HTTP{LimitRequestHead: h.LimitRequestHead}) {
+		return nil
+	}
 	e := &entrance{forms: h.Strict, limits: strict.Limits{
 		Line: h.LimitRequestLine, Fields: h.LimitRequestFields, FieldSize: h.LimitRequestFieldSize,
 		Head: int(h.LimitRequestHead), Body: h.LimitRequestBody, HTTP2: http2,

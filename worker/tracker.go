@@ -26,7 +26,7 @@ type tracker struct {
 	ids      atomic.Uint64
 	refused  refusedShapes
 	leaving  atomic.Bool // the worker drains: responses of what cannot move carry it
-	entrance *entrance   // nil without one, in tests
+	entrance *entrance   // nil when all its settings are off
 	proxy    config.Proxy
 	thrifty  bool // the server waits for requests without a buffer, see ahead
 	exit

@@ -58,6 +58,7 @@ func benchmarks(h *host, p parameters) {
 		{"compare", compare},
 		{"recycling", recycling},
 		{"observation", observation},
+		{"strictness", strictness},
 		{"boot", boot},
 		{"memory", memory},
 		{"replacement", replacement},
