@@ -110,12 +110,19 @@ func Descriptors(pid int) (map[int]string, error) {
 }
 
 // Environ reads a variable of a process's initial environment.
-func Environ(pid int, key string) (string, bool) {
+func Environ(pid int, key string) (string, bool) { return lookup(environOf(pid), key) }
+
+// environOf is the whole initial environment, empty if it cannot be read.
+func environOf(pid int) []string {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil {
-		return "", false
+		return nil
 	}
-	for pair := range strings.SplitSeq(string(raw), "\x00") {
+	return strings.Split(string(raw), "\x00")
+}
+
+func lookup(environ []string, key string) (string, bool) {
+	for _, pair := range environ {
 		if value, ok := strings.CutPrefix(pair, key+"="); ok {
 			return value, true
 		}

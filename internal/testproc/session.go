@@ -30,13 +30,26 @@ func (p *Process) MasterPIDs() []int { return p.byRole(false) }
 func (p *Process) byRole(worker bool) []int {
 	var pids []int
 	for _, proc := range p.Alive() {
-		role, _ := Environ(proc.PID, handoff.RoleEnv)
-		if (role == handoff.RoleWorker) == worker {
+		if isWorker, known := roleOf(proc.PID); known && isWorker == worker {
 			pids = append(pids, proc.PID)
 		}
 	}
 	slices.Sort(pids)
 	return pids
+}
+
+// roleOf tells what a process is. One that is exiting has given its memory back
+// before /proc calls it a zombie, and one that is being executed has none yet: their
+// environment is empty, or ends in the middle (proc(5)), and they are not known. All that
+// the program starts has AppEnv.
+func roleOf(pid int) (worker, known bool) {
+	environ, again := environOf(pid), environOf(pid)
+	if !slices.Equal(environ, again) {
+		return false, false
+	}
+	role, _ := lookup(environ, handoff.RoleEnv)
+	_, known = lookup(environ, AppEnv)
+	return role == handoff.RoleWorker, known
 }
 
 // Signal sends a signal to the started process.
