@@ -32,6 +32,9 @@ func TestClientGone(t *testing.T) {
 				c := tc.dial()
 				c.get(path)
 				wait(t, "the handler", p.entered)
+				if path != "/wait" { // its first write is behind it, or that would meet the client's end
+					c.upTo("first\n")
+				}
 				leave(c)
 				if got := wait(t, "the context's end: "+name, p.causes); got != ErrClientGone {
 					t.Errorf("%s %s: cause %v", name, path, got)

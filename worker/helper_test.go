@@ -264,6 +264,17 @@ func (c *client) want(status int) reply {
 	return r
 }
 
+// upTo reads up to a line that ends in text.
+func (c *client) upTo(text string) {
+	c.tb.Helper()
+	for line := ""; !strings.HasSuffix(line, text); {
+		var err error
+		if line, err = c.r.ReadString('\n'); err != nil {
+			c.tb.Fatalf("no line %q: %v", text, err)
+		}
+	}
+}
+
 // closed reads until the server closes; nothing else may come.
 func (c *client) closed() {
 	c.tb.Helper()

@@ -67,7 +67,8 @@ func TestExhaustedDisk(t *testing.T) {
 		now := p.WorkerPIDs()
 		return len(now) == 2 && now[0] != victim && now[1] != victim
 	}, "the dead worker is replaced")
-	complaints := func() int { return strings.Count(p.Log.String(), "no space left on device") }
+	// The master's own: a long line of a worker may not fit where a short one of the master does.
+	complaints := func() int { return strings.Count(p.Log.String(), "log lines are lost until it can be written again") }
 	// The last page of the log has room for a few lines.
 	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
 		expectOK(t, client.Get("/pid?full"))
