@@ -45,6 +45,10 @@ type Access struct {
 // closes it after [Access.Close].
 func NewAccess(s *Sink, format AccessFormat) *Access {
 	a := &Access{sink: s, format: format, onError: func(error) {}}
+	// Flush looks at the timer, which may fire before it is in its field when the
+	// process is held up in between: it finds the lock taken.
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.timer = time.AfterFunc(FlushInterval, func() { _ = a.Flush() })
 	a.timer.Stop()
 	return a
