@@ -1,6 +1,9 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"slices"
+	"strings"
+)
 
 const prefix = "webchasor_"
 
@@ -57,7 +60,7 @@ var (
 )
 
 // descs are all of them.
-var descs = []*prometheus.Desc{
+var descs = []*family{
 	info, startTime, masterStart, masterResponsive, healthy, phase, generation, reloads, upgrades,
 	wanted, ready, orphans, warnings, poisoned,
 	latency, requests, bytesOut, timeouts, panics, lost, accepted, taken, exits,
@@ -66,6 +69,18 @@ var descs = []*prometheus.Desc{
 	limitInUse, limitMax, limitWaiting, limitQueue,
 }
 
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(prefix+name, help, labels, nil)
+// family is one metric: its name, and the labels that tell its series apart.
+type family struct {
+	name, help string
+	labels     []string
+	sorted     []int // their places in alphabetical order, as scrapers want them
+}
+
+func desc(name, help string, labels ...string) *family {
+	f := &family{name: prefix + name, help: help, labels: labels}
+	for i := range labels {
+		f.sorted = append(f.sorted, i)
+	}
+	slices.SortFunc(f.sorted, func(a, b int) int { return strings.Compare(labels[a], labels[b]) })
+	return f
 }

@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/webchasor/webchasor/internal/ledger"
@@ -42,57 +41,43 @@ func (c collector) latencies(b *batch) {
 	for route := range byRoute {
 		for class, sum := range byRoute[route] {
 			if sum != nil && route < len(routes) {
-				b.out <- &histogram{labels: []string{routes[route], classes[class]}, of: sum}
+				b.histogram(latency, histogramOf(sum), routes[route], classes[class])
 			}
 		}
 	}
 }
 
-// histogram is classic and native at once. The library makes such ones only of
-// what it has observed itself.
-type histogram struct {
-	labels []string
-	of     *ledger.Latency
-}
-
-// Desc is the metric it belongs to.
-func (h *histogram) Desc() *prometheus.Desc { return latency }
-
-// Write fills in the wire format.
-func (h *histogram) Write(out *dto.Metric) error {
-	out.Label = []*dto.LabelPair{
-		{Name: new("class"), Value: new(h.labels[1])}, // sorted by name
-		{Name: new("route"), Value: new(h.labels[0])},
-	}
-	out.Histogram = &dto.Histogram{
-		SampleCount:   new(h.of.Count),
-		SampleSum:     new(h.of.Sum.Seconds()),
-		Bucket:        h.classic(),
+// histogramOf is classic and native at once.
+func histogramOf(l *ledger.Latency) *dto.Histogram {
+	h := &dto.Histogram{
+		SampleCount:   new(l.Count),
+		SampleSum:     new(l.Sum.Seconds()),
+		Bucket:        classic(l),
 		Schema:        new(int32(ledger.Schema)),
 		ZeroThreshold: new(ledger.ZeroThreshold),
-		ZeroCount:     new(h.of.Zero),
+		ZeroCount:     new(l.Zero),
 	}
-	h.native(out.Histogram)
-	return nil
+	native(l, h)
+	return h
 }
 
 // classic makes the cumulative buckets. A request that was counted while we read
 // may be in them and not yet in the count, which must not be smaller.
-func (h *histogram) classic() []*dto.Bucket {
+func classic(l *ledger.Latency) []*dto.Bucket {
 	var seen uint64
 	buckets := make([]*dto.Bucket, 0, ledger.Classic+1)
 	for i, bound := range ledger.Bounds() {
-		seen += h.of.Classic[i]
-		buckets = append(buckets, &dto.Bucket{CumulativeCount: new(min(seen, h.of.Count)), UpperBound: new(bound)})
+		seen += l.Classic[i]
+		buckets = append(buckets, &dto.Bucket{CumulativeCount: new(min(seen, l.Count)), UpperBound: new(bound)})
 	}
-	return append(buckets, &dto.Bucket{CumulativeCount: new(h.of.Count), UpperBound: new(math.Inf(1))})
+	return append(buckets, &dto.Bucket{CumulativeCount: new(l.Count), UpperBound: new(math.Inf(1))})
 }
 
 // native makes spans of buckets that have something, with the differences
 // between neighbours.
-func (h *histogram) native(out *dto.Histogram) {
+func native(l *ledger.Latency, out *dto.Histogram) {
 	last, before := -1, int64(0)
-	for i, n := range h.of.Native {
+	for i, n := range l.Native {
 		if n == 0 {
 			continue
 		}

@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -69,12 +70,11 @@ func source(l *ledger.Ledger, s control.Status) Source {
 // gather reads everything and parses it back with the official parser of the text format.
 func gather(t testing.TB, src Source) (families map[string]*dto.MetricFamily, text string) {
 	t.Helper()
-	strict := prometheus.NewPedanticRegistry()
-	strict.MustRegister(collector{src})
-	raw, err := strict.Gather()
+	raw, err := collector{src}.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
+	inspect(t, raw)
 	var buf bytes.Buffer
 	for _, f := range raw {
 		if _, err := expfmt.MetricFamilyToText(&buf, f); err != nil {
@@ -183,7 +183,7 @@ func TestNativeHistogramAddsUp(t *testing.T) {
 		s.Request(0, 200, 0, d)
 		want[int(math.Ceil(math.Log2(d.Seconds())*8-1e-9))]++
 	}
-	raw, err := NewRegistry(source(l, full(1))).Gather()
+	raw, err := collector{source(l, full(1))}.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,9 +283,8 @@ func TestDocumentation(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := map[string]bool{}
-	name := regexp.MustCompile(`fqName: "([^"]+)"`)
 	for _, d := range descs {
-		n := name.FindStringSubmatch(d.String())[1]
+		n := d.name
 		known[n] = true
 		if !strings.Contains(string(text), "`"+n+"`") && !strings.Contains(string(text), "`"+n+"{") {
 			t.Errorf("docs/metrics.md does not explain %s", n)
@@ -311,9 +310,8 @@ func checkNames(t *testing.T, where, text string, known map[string]bool) {
 // What configs/ asks for exists.
 func TestConfigsNameMetricsThatExist(t *testing.T) {
 	known := map[string]bool{}
-	name := regexp.MustCompile(`fqName: "([^"]+)"`)
 	for _, d := range descs {
-		known[name.FindStringSubmatch(d.String())[1]] = true
+		known[d.name] = true
 	}
 	// Recorded ones are named instance:webchasor_...:...
 	recorded := regexp.MustCompile(`instance:webchasor_\w+:\w+`)
@@ -382,19 +380,12 @@ func BenchmarkScrape64Workers(b *testing.B) {
 			}
 		}
 	}
-	r := NewRegistry(source(l, full(64)))
+	h := Handler(source(l, full(64)))
+	ask := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	ask.Header.Set("Accept-Encoding", "gzip")
 	for b.Loop() {
-		families, err := r.Gather()
-		if err != nil {
-			b.Fatal(err)
-		}
-		var buf bytes.Buffer
-		for _, f := range families {
-			if _, err := expfmt.MetricFamilyToText(&buf, f); err != nil {
-				b.Fatal(err)
-			}
-		}
+		answer := httptest.NewRecorder()
+		h.ServeHTTP(answer, ask)
+		b.SetBytes(int64(answer.Body.Len()))
 	}
 }
-
-var _ prometheus.Metric = (*histogram)(nil)
