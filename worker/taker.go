@@ -109,15 +109,10 @@ func (k *taker) take(stop <-chan struct{}) error {
 		k.busy = time.Now()
 		k.given -= len(b.Records)
 		// What did not arrive stays with the sender.
-		if unused := min(len(b.Records), k.held) - len(b.FDs); unused > 0 {
-			k.release(unused)
-			k.spare, k.counted = 0, time.Now() // none left, whatever was counted
-		}
-		b = k.admit(b)
-		if err := k.from.Take(b, 0); err != nil {
+		k.lacked(min(len(b.Records), k.held) - len(b.FDs))
+		if err := k.accept(k.admit(b)); err != nil {
 			return err
 		}
-		k.inject(b)
 	}
 }
 
@@ -162,6 +157,14 @@ func (k *taker) admit(b transfer.Batch) transfer.Batch {
 	return b
 }
 
+// lacked notes that there were no descriptors for n connections that had a permit.
+func (k *taker) lacked(n int) {
+	if n > 0 {
+		k.release(n)
+		k.spare, k.counted = 0, time.Now() // none left, whatever was counted
+	}
+}
+
 func (k *taker) release(n int) {
 	k.held -= n
 	for range n {
@@ -170,28 +173,53 @@ func (k *taker) release(n int) {
 	}
 }
 
-// inject serves what is ours now.
-func (k *taker) inject(b transfer.Batch) {
-	for i, fd := range b.FDs {
+// accept takes a batch over. The connections are in our table before the sender
+// hears that they are ours: a worker that is killed after that would leave clients
+// behind of whom nobody can tell. Killed before it, they are still the sender's,
+// and told as lost once too often.
+func (k *taker) accept(b transfer.Batch) error {
+	list := k.expect(b)
+	if err := k.from.Take(len(list), 0); err != nil {
+		for _, c := range list {
+			k.t.decline(c)
+		}
+		return err
+	}
+	for _, c := range list {
 		k.held-- // the permit is the connection's
 		k.gate.promised.Add(-1)
+		k.taken++
+		k.t.totals.slot.Taken()
+		k.t.join(c)
+		k.arrived.put(c)
+	}
+	k.lacked(len(b.FDs) - len(list))
+	return nil
+}
+
+// expect enters the connections of a batch in the table. After one that fails, it
+// and the others stay with the sender.
+func (k *taker) expect(b transfer.Batch) []*conn {
+	list := make([]*conn, 0, len(b.FDs))
+	for i, fd := range b.FDs {
 		raw, err := sys.TakeConn(fd)
 		if err != nil {
-			k.t.log.Warn("a connection was lost on its way from another worker", zap.Error(err))
-			<-k.gate.permits
-			continue
+			k.t.log.Warn("a connection stays with the worker that gives it away", zap.Error(err))
+			transfer.Batch{FDs: b.FDs[i+1:]}.Close()
+			break
 		}
 		s, ok := raw.(socket)
 		if ok {
 			var c *conn
-			if c, ok = k.t.addMoved(s, b.Records[i]); ok {
-				k.taken++
-				k.arrived.put(c)
+			if c, ok = k.t.expect(s, b.Records[i]); ok {
+				list = append(list, c)
 				continue
 			}
 		}
 		k.t.log.Error("no entry for a connection: this is a bug, please report it")
 		_ = raw.Close()
-		<-k.gate.permits
+		transfer.Batch{FDs: b.FDs[i+1:]}.Close()
+		break
 	}
+	return list
 }

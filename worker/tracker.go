@@ -50,18 +50,35 @@ func (t *tracker) addSecure(s socket, v *vault) (*conn, bool) {
 	return t.wrap(secure(t.greeted(s), v, t.log), connFresh, t.clock.Now())
 }
 
-// addMoved wraps a connection that another worker has given away. The time it
-// has been idle counts on.
-func (t *tracker) addMoved(s socket, r transfer.Record) (*conn, bool) {
-	t.totals.slot.Taken()
+// expect wraps a connection that another worker gives away, and enters it in the
+// table, but it is not ours yet: [tracker.join] or [tracker.decline] follows. The
+// time it has been idle counts on.
+func (t *tracker) expect(s socket, r transfer.Record) (*conn, bool) {
 	state := connFresh
 	if r.Spoke {
 		state = connIdle
 	}
-	return t.wrap(greetedBefore(s, r), state, min(r.Since, t.clock.Now()))
+	return t.enter(greetedBefore(s, r), state, min(r.Since, t.clock.Now()))
+}
+
+// decline forgets a connection that stays another worker's. Closing our copy tells
+// the client nothing, and its permit is still the caller's.
+func (t *tracker) decline(c *conn) {
+	t.board.Release(c.index)
+	_ = c.socket.Close()
 }
 
 func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, bool) {
+	c, ok := t.enter(s, state, since)
+	if ok {
+		t.join(c)
+	}
+	return c, ok
+}
+
+// enter wraps a connection and enters it in the table. Nothing reads, writes or
+// closes it by itself yet.
+func (t *tracker) enter(s socket, state connState, since time.Duration) (*conn, bool) {
 	index, entry, ok := t.board.Acquire()
 	if !ok {
 		return nil, false
@@ -73,11 +90,16 @@ func (t *tracker) wrap(s socket, state connState, since time.Duration) (*conn, b
 	c.seen.at = t.clock.Now()
 	c.scrutinize()
 	c.introduce(since)
+	return c, true
+}
+
+// join makes a connection one of ours, to be watched, counted and moved.
+func (t *tracker) join(c *conn) {
+	c.entry.Confirm()
 	t.conns.add(c)
 	if m := t.mover.Load(); m != nil && m.drains {
 		c.departFor(m) // it came just as the drain began
 	}
-	return c, true
 }
 
 // remove forgets a closed connection.

@@ -23,6 +23,7 @@ func TestMasterReadsWhatTheWorkerWrites(t *testing.T) {
 	worker.Beat(99 * second)
 	_, e := acquire(t, worker)
 	e.Open("10.0.0.1:5", 1*second)
+	e.Confirm()
 	e.Begin(1, 2*second)
 	e.Stream()
 	_, _ = acquire(t, worker)

@@ -24,7 +24,7 @@ const (
 
 // Entry is one connection's line in the table, acquired from a [Board].
 //
-// Open, Rename, Begin, Describe, End, Hijack and Release belong to the connection's owner, one
+// Open, Confirm, Rename, Begin, Describe, End, Hijack and Release belong to the connection's owner, one
 // call at a time. Progress, Stream, MarkAnswered and MarkStuck may come from other goroutines meanwhile.
 // Times are [sys.Monotonic] or a [sys.Clock]'s.
 type Entry struct {
@@ -33,7 +33,8 @@ type Entry struct {
 	held atomic.Bool
 }
 
-// Open begins a connection, idle since now.
+// Open enters a connection in the table, idle since now. Who dies from then on is
+// known to have held it; it counts as held once it is the worker's for certain, see [Entry.Confirm].
 func (e *Entry) Open(client string, now time.Duration) {
 	r := e.rec
 	r.control.Store(r.control.Load()&^(sequence-1) + sequence | entryIdle)
@@ -41,8 +42,10 @@ func (e *Entry) Open(client string, now time.Duration) {
 	r.lengths.Store(uint64(n) << 24)
 	r.last.Store(uint64(now))
 	r.control.Add(sequence)
-	e.head.opened.Add(1)
 }
+
+// Confirm counts the connection among those ever held, once.
+func (e *Entry) Confirm() { e.head.opened.Add(1) }
 
 // Rename says who the client is, once somebody has told it.
 func (e *Entry) Rename(client string) {

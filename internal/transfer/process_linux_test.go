@@ -85,7 +85,7 @@ func shortReceiver() error {
 	if err != nil {
 		return err
 	}
-	if err := r.Take(b, 0); err != nil {
+	if err := r.Take(len(b.FDs), 0); err != nil {
 		return err
 	}
 	fmt.Println(len(b.FDs))
@@ -192,7 +192,7 @@ func crowdedSender() error {
 		return fmt.Errorf("it waited only %v", d)
 	}
 	batch, err := r.Receive(time.Now().Add(patience))
-	if err = errors.Join(err, r.Take(batch, 0)); err != nil {
+	if err = errors.Join(err, r.Take(len(batch.FDs), 0)); err != nil {
 		return err
 	}
 	if n, err := s.Taken(); n != 1 || err != nil {

@@ -70,15 +70,12 @@ func (r *Receiver) Receive(deadline time.Time) (Batch, error) {
 	return b, nil
 }
 
-// Take says that the connections of b are ours from now on, and allows more. A
-// receiver that has no room closes the last descriptors before and leaves them out.
-// On an error they are the sender's, and b is closed.
-func (r *Receiver) Take(b Batch, more int) error {
-	err := r.say(message{kind: kindTaken, taken: len(b.FDs), credits: more})
-	if err != nil {
-		b.Close()
-	}
-	return err
+// Take says that the first n connections of the last batch are ours from now on,
+// and allows more. A receiver that has no room for all closes the other
+// descriptors before. On an error all are the sender's, and what the caller has are
+// copies, which it closes.
+func (r *Receiver) Take(n, more int) error {
+	return r.say(message{kind: kindTaken, taken: n, credits: more})
 }
 
 // Close gives unused credits back: the sender finds the receiver gone.

@@ -35,7 +35,7 @@ func TestHandOver(t *testing.T) {
 	if err != nil || len(b.FDs) != 3 || b.Records[0] != records[0] || b.Records[2] != records[2] {
 		t.Fatalf("%+v, %v", b, err)
 	}
-	if err := r.Take(b, 5); err != nil {
+	if err := r.Take(len(b.FDs), 5); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := s.Taken(); n != 3 || err != nil {
@@ -88,7 +88,7 @@ func TestReceiverEnds(t *testing.T) {
 		}, 0, false},
 		"after it said taken": {func(t *testing.T, r *Receiver) {
 			b, err := r.Receive(time.Now().Add(patience))
-			if err = errors.Join(err, r.Take(b, 0)); err != nil {
+			if err = errors.Join(err, r.Take(len(b.FDs), 0)); err != nil {
 				t.Error(err)
 			}
 			b.Close()
@@ -144,9 +144,10 @@ func TestLateTaken(t *testing.T) {
 	if n, err := s.Taken(); n != 0 || !errors.Is(err, ErrGone) {
 		t.Fatalf("%d, %v", n, err)
 	}
-	if err := r.Take(b, 0); err == nil {
+	if err := r.Take(len(b.FDs), 0); err == nil {
 		t.Fatal("both own it")
 	}
+	b.Close()
 	reaches(t, fds[0], clients[0])
 }
 
@@ -171,7 +172,7 @@ func TestTakenRacesGivingUp(t *testing.T) {
 		result := make(chan error, 1)
 		go func() {
 			<-time.After(time.Duration(i%40) * 10 * time.Microsecond)
-			result <- r.Take(b, 0)
+			result <- r.Take(len(b.FDs), 0)
 		}()
 		n, _ := s.Taken()
 		if took := <-result; (took == nil) != (n == 1) {
@@ -179,9 +180,7 @@ func TestTakenRacesGivingUp(t *testing.T) {
 		}
 		outcomes[n]++
 		closeAll(fds)
-		if n == 1 {
-			b.Close()
-		}
+		b.Close()
 		s.Close()
 		r.Close()
 	}
@@ -227,7 +226,7 @@ func TestTenThousand(t *testing.T) {
 				break
 			}
 			sum += len(b.FDs)
-			if r.Take(b, len(b.FDs)) != nil {
+			if r.Take(len(b.FDs), len(b.FDs)) != nil {
 				break
 			}
 			b.Close()
