@@ -34,7 +34,7 @@ func newCache(s config.API, timeout time.Duration, log *zap.Logger) (*cache.Cach
 	switch s.Cache.Store {
 	case "memory":
 	case "redis":
-		c.Redis = s.Limits.Redis.Reveal()
+		c.Redis, c.RedisTimeout = s.Limits.Redis.Reveal(), s.Limits.RedisTimeout
 	default:
 		return nil, nil //nolint:nilnil // off is no mistake
 	}

@@ -37,7 +37,7 @@ func (g *gateway) setup(_ context.Context, w *app.Worker) error {
 	h := hostOf(w)
 	if limits := w.Settings.API.Limits; limits.Scope == config.ScopeCluster {
 		var err error
-		if h.cluster, err = limit.OpenCluster(limits.Redis.Reveal(), w.Logger); err != nil {
+		if h.cluster, err = limit.OpenCluster(limits.Redis.Reveal(), limits.RedisTimeout, w.Logger); err != nil {
 			return fmt.Errorf("cannot count the limits in redis.url: %w", err)
 		}
 		g.cluster = h.cluster

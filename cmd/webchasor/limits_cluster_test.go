@@ -19,7 +19,7 @@ func TestClusterLimitHoldsThroughKills(t *testing.T) {
 	c := newCounter(t) // holds every answer
 	host := func() (*testproc.Process, string) {
 		p := startWith(t, testproc.Options{App: appAPI, Env: []string{
-			"WEB_WORKERS=2", "LIMIT_SCOPE=cluster", "REDIS_URL=" + url, "LLM_CONCURRENT_LIMIT=4", "QUEUE_SIZE=1000",
+			"WEB_WORKERS=2", "LIMIT_SCOPE=cluster", "REDIS_URL=" + url, "REDIS_TIMEOUT=" + patientRedis, "LLM_CONCURRENT_LIMIT=4", "QUEUE_SIZE=1000",
 			"QUEUE_TIMEOUT=60", "OPENAI_BASE_URL=" + c.server.URL, "OPENAI_RETRIES=0", "WORKER_TIMEOUT=0",
 		}})
 		return p, p.Up()

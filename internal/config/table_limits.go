@@ -19,7 +19,8 @@ type Limits struct {
 	AdaptiveMin     int
 	AdaptiveLatency time.Duration // 0 is not looked at
 
-	Redis Secret // a URL; it may hold a password
+	Redis        Secret        // a URL; it may hold a password
+	RedisTimeout time.Duration // of an operation
 }
 
 // The scopes.
@@ -155,6 +156,14 @@ func tableLimits() []Setting {
 			Why:     "While it cannot be reached the limits hold for each host instead, and the log says so.",
 			Example: "redis://127.0.0.1:6379/0",
 			at:      func(s *Settings) any { return &s.API.Limits.Redis },
+		},
+		{
+			Name: "redis.timeout", Env: "REDIS_TIMEOUT", YAML: "performance.redis.timeout", Flag: "redis-timeout",
+			Kind: KindDuration, Default: "250ms", Min: 10 * ms, Max: hour / 60, Group: GroupAPI, Class: Rolling,
+			Help:    "how long Redis may take for an operation before requests go on without it for a moment",
+			Why:     "A Redis that hangs costs a request this much now and then. Raise it for one that is far away.",
+			Example: "1s",
+			at:      func(s *Settings) any { return &s.API.Limits.RedisTimeout },
 		},
 	}
 }

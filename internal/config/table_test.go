@@ -118,7 +118,7 @@ func TestDefaults(t *testing.T) {
 		},
 		API: API{
 			MaxConcurrentRequests: 100, LLMConcurrentLimit: 20, QueueSize: 100, QueueTimeout: 10 * time.Second,
-			Limits: Limits{Scope: ScopeWorker, FullStatus: "503", AdaptiveMin: 1},
+			Limits: Limits{Scope: ScopeWorker, FullStatus: "503", AdaptiveMin: 1, RedisTimeout: 250 * time.Millisecond},
 			Echo:   Echo{Enabled: "auto"}, OpenAI: OpenAI{Models: []string{"*"}, Retries: 2, EjectAfter: 5, EjectionTime: 10 * time.Second},
 			CORS: CORS{Headers: []string{"*"}, MaxAge: 10 * time.Minute}, MaxBodySize: 20 << 20,
 			Cache: Cache{Store: "off", TTL: 10 * time.Minute, MaxSize: 64 << 20, MaxEntry: 1 << 20},

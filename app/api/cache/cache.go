@@ -12,18 +12,19 @@ import (
 
 // Config is what a [Cache] works by.
 type Config struct {
-	Redis     string        // URL, as redis://host:6379/0; "" is the memory of this process
-	MaxBytes  int64         // of all entries in memory; 0 is 64 MiB. Redis has its own maxmemory.
-	MaxEntry  int64         // of one answer; 0 is 1 MiB
-	TTL       time.Duration // how long an answer is good; 0 is 10m
-	Wait      time.Duration // how long a request waits for the answer to an equal one; 0 is 30s
-	Shared    bool          // one cache for all clients
-	Namespace string        // distinguishes answers of services whose models mean something else
-	Headers   []string      // headers of the client that upstreams see and may answer by: their values are part of the question
+	Redis        string        // URL, as redis://host:6379/0; "" is the memory of this process
+	RedisTimeout time.Duration // of one operation; 0 is 250ms. One that takes longer turns the cache off for a moment.
+	MaxBytes     int64         // of all entries in memory; 0 is 64 MiB. Redis has its own maxmemory.
+	MaxEntry     int64         // of one answer; 0 is 1 MiB
+	TTL          time.Duration // how long an answer is good; 0 is 10m
+	Wait         time.Duration // how long a request waits for the answer to an equal one; 0 is 30s
+	Shared       bool          // one cache for all clients
+	Namespace    string        // distinguishes answers of services whose models mean something else
+	Headers      []string      // headers of the client that upstreams see and may answer by: their values are part of the question
 }
 
 func (c *Config) complete() error {
-	if c.MaxBytes < 0 || c.MaxEntry < 0 || c.TTL < 0 || c.Wait < 0 {
+	if c.MaxBytes < 0 || c.MaxEntry < 0 || c.TTL < 0 || c.Wait < 0 || c.RedisTimeout < 0 {
 		return errors.New("sizes and times of the cache cannot be negative")
 	}
 	if c.MaxBytes == 0 {
@@ -35,6 +36,9 @@ func (c *Config) complete() error {
 	c.MaxEntry = min(c.MaxEntry, 1<<31) // weights have 32 bits
 	if c.TTL == 0 {
 		c.TTL = 10 * time.Minute
+	}
+	if c.RedisTimeout == 0 {
+		c.RedisTimeout = 250 * time.Millisecond // more costs a client more than a miss
 	}
 	if c.Wait == 0 {
 		c.Wait = 30 * time.Second

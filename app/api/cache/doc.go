@@ -36,5 +36,6 @@
 //
 // The cache behaves as if it were off, with a warning. A failed operation makes
 // the next ones skip Redis for a moment, so that a Redis that hangs
-// costs a request now and then a quarter of a second and no request an answer.
+// costs a request now and then its timeout and no request an answer. Equal
+// requests of that moment are one to the upstream per worker.
 package cache

@@ -47,7 +47,7 @@ func (f *Fill) Write(p []byte) (int, error) {
 }
 
 // Done says that the answer is whole, and stores it if it is one to keep. With
-// Redis it waits for that, a quarter of a second at most.
+// Redis it waits for that, Config.RedisTimeout at most.
 func (f *Fill) Done() {
 	if !f.Wanted() || !f.begun || f.flight == nil {
 		return

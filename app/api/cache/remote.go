@@ -13,11 +13,10 @@ import (
 )
 
 const (
-	remoteTimeout = 250 * time.Millisecond // of one operation: more costs a client more than a miss
-	dialTimeout   = 5 * time.Second        // of its steps that go on when nobody waits any more
-	remotePause   = 2 * time.Second        // without Redis after a failed operation
-	claimLease    = 10 * time.Second       // how long a dead owner holds others up
-	claimRefresh  = 3 * time.Second
+	dialTimeout  = 5 * time.Second  // of an operation's steps that go on when nobody waits any more
+	remotePause  = 2 * time.Second  // without Redis after a failed operation
+	claimLease   = 10 * time.Second // how long a dead owner holds others up
+	claimRefresh = 3 * time.Second
 )
 
 // release and extend act only for the owner of the token.
@@ -42,13 +41,13 @@ type remote struct {
 }
 
 func newRemote(c Config, log *zap.Logger) (*remote, error) {
-	client, err := redis.Open(c.Redis, max(remoteTimeout, dialTimeout))
+	client, err := redis.Open(c.Redis, max(c.RedisTimeout, dialTimeout))
 	if err != nil {
 		return nil, err
 	}
 	return &remote{
 		config: c, log: log, client: client, now: time.Now, prefix: "webchasor:cache:" + c.Namespace + ":",
-		lease: claimLease, refresh: claimRefresh, timeout: remoteTimeout, pauseTime: remotePause,
+		lease: claimLease, refresh: claimRefresh, timeout: c.RedisTimeout, pauseTime: remotePause,
 	}, nil
 }
 

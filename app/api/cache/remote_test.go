@@ -13,7 +13,7 @@ import (
 )
 
 // remoteOf is the Redis half of a cache. On a busy machine an operation may
-// exceed its quarter of a second, which turns the cache off for a moment. So tests of
+// exceed its timeout, which turns the cache off for a moment. So tests of
 // anything else give it more time.
 func remoteOf(t *testing.T, c *Cache) *remote {
 	t.Helper()

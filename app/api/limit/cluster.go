@@ -18,10 +18,9 @@ import (
 const (
 	leaseLife  = 5 * time.Second
 	leaseRenew = leaseLife / 4
-	leaseWait  = time.Second            // who waits and does not ask again is forgotten after it
-	leaseAsk   = 30 * time.Millisecond  // how often who waits asks again
-	redisWait  = 250 * time.Millisecond // for each step of an operation
-	redisRetry = time.Second            // between two looks whether Redis is back
+	leaseWait  = time.Second           // who waits and does not ask again is forgotten after it
+	leaseAsk   = 30 * time.Millisecond // how often who waits asks again
+	redisRetry = time.Second           // between two looks whether Redis is back
 	warnEvery  = time.Minute
 )
 
@@ -30,6 +29,7 @@ const (
 // reached the host's limits hold alone.
 type Cluster struct {
 	client *redis.Client
+	wait   time.Duration // for each step of an operation
 	log    *zap.Logger
 	owner  string // begins the names of this worker's leases
 
@@ -54,18 +54,14 @@ type lease struct {
 }
 
 // OpenCluster prepares to count in the Redis at url. It does not wait for it.
-// Close ends it.
-func OpenCluster(url string, log *zap.Logger) (*Cluster, error) {
-	return openCluster(url, redisWait, log)
-}
-
-func openCluster(url string, wait time.Duration, log *zap.Logger) (*Cluster, error) {
+// Close ends it. wait bounds each step of an operation.
+func OpenCluster(url string, wait time.Duration, log *zap.Logger) (*Cluster, error) {
 	client, err := redis.Open(url, wait)
 	if err != nil {
 		return nil, err
 	}
 	c := &Cluster{
-		client: client, log: log, owner: rand.Text() + ":",
+		client: client, wait: wait, log: log, owner: rand.Text() + ":",
 		take: newScript(takeText), renew: newScript(renewText), drop: newScript(dropText),
 		held: make(map[string][]string), let: make(chan lease, 4096), stop: make(chan struct{}),
 	}

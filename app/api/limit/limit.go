@@ -174,7 +174,7 @@ func (l *Limiter) everywhere(ctx context.Context, p *Permit, want Want, patience
 	}
 	// Somebody who may not wait asks all the same, once.
 	wait := patience > 0 && l.place.Room()
-	waiting, cancel := context.WithTimeoutCause(ctx, max(patience, redisWait), ErrSlow)
+	waiting, cancel := context.WithTimeoutCause(ctx, max(patience, l.cluster.wait), ErrSlow)
 	defer cancel()
 	p.lease, err = l.cluster.acquire(waiting, bounds, wait, beat)
 	if err == nil {

@@ -88,7 +88,7 @@ func eventually(t *testing.T, what string, cond func() bool) {
 // member is one worker of the cluster, on a host of its own.
 func member(t *testing.T, s *redisServer, log *zap.Logger, o Options) *Limiter {
 	t.Helper()
-	c, err := openCluster(s.url(), patience, log) // patient: the machine may be busy
+	c, err := OpenCluster(s.url(), patience, log) // patient: the machine may be busy
 	if err != nil {
 		t.Fatal(err)
 	}
