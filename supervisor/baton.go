@@ -20,10 +20,11 @@ type baton struct {
 }
 
 // queueEstate writes the estate where a new master will find it. The messages
-// wait in the kernel until they are read.
-func (m *master) queueEstate() error {
+// wait in the kernel until they are read. told is closed when the new master
+// has told all of its progress.
+func (m *master) queueEstate() (told <-chan struct{}, err error) {
 	if err := m.openBaton(); err != nil {
-		return err
+		return nil, err
 	}
 	var all []legacy
 	each(m.sockets, func(s *socket, _, fd int) {
@@ -48,14 +49,19 @@ func (m *master) queueEstate() error {
 	}()
 	memo, err := m.writeMemo()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	made = append(made, legacy{heirloom{Memo: true}, memo})
+	far, told, err := m.openProgress()
+	if err != nil {
+		return nil, err
+	}
+	made = append(made, legacy{heirloom{Progress: true}, far})
 	if image, err := sys.OpenImage(m.image); err == nil { // without it there is only no way back
 		made = append(made, legacy{heirloom{Image: true}, image})
 	}
 	// What an orphan wrote follows it, so the lent ones come last.
-	return bequeath(m.baton.to, append(append(all, made...), lent...))
+	return told, bequeath(m.baton.to, append(append(all, made...), lent...))
 }
 
 func (m *master) openBaton() error {

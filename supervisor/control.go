@@ -101,6 +101,7 @@ func (m *master) reported(id fleet.ID, r handoff.Report) {
 			"generation", strconv.FormatUint(uint64(c.generation), 10))
 		m.log.Info("worker ready", c.fields(zap.Duration("boot", c.ready.Sub(c.started)))...)
 		m.traffic.stale = true
+		m.tellProgress("")
 		m.step(fleet.Ready{ID: id})
 	case handoff.ReportFailed:
 		c.failed = r.Error

@@ -27,6 +27,8 @@ type heirloom struct {
 	Memo    bool           `json:",omitempty"` // what happened so far
 	Permits int            `json:",omitempty"` // a descriptor of the board of permits, counted from 1
 	Image   bool           `json:",omitempty"` // the program that the leaving master runs
+	// Progress is where the new master says how far it is.
+	Progress bool `json:",omitempty"`
 	// What an orphan wrote, by its pid; these follow the orphan.
 	Board int `json:",omitempty"` // scoreboard
 	Crash int `json:",omitempty"` // what the runtime writes in a crash
@@ -81,6 +83,7 @@ type estate struct {
 	memo, image *int
 	permits     []int    // the descriptors of the board of permits, in order
 	answer      *os.File // the way back to that master; nil at a first start
+	progress    *int     // where that master listens while this one boots
 }
 
 // receiveEstate reads what the previous master queued before it started us.
@@ -145,6 +148,8 @@ func (e *estate) accept(item heirloom, fd int) {
 		e.permits = append(e.permits, fd)
 	case item.Image && e.image == nil:
 		e.image = &fd
+	case item.Progress && e.progress == nil:
+		e.progress = &fd
 	case item.Orphan != nil:
 		e.orphans = append(e.orphans, &orphan{
 			orphanRecord: *item.Orphan, state: orphanDraining,
@@ -205,7 +210,7 @@ func (e *estate) close() {
 	if e.admin != nil {
 		_ = sys.CloseFD(e.admin.fd)
 	}
-	for _, fd := range []*int{e.ledger, e.memo, e.image} {
+	for _, fd := range []*int{e.ledger, e.memo, e.image, e.progress} {
 		if fd != nil {
 			_ = sys.CloseFD(*fd)
 		}

@@ -20,6 +20,7 @@ func (m *master) loop() int {
 	defer wake.Stop()
 
 	m.step(fleet.Start{Generation: m.generation, Policy: policyOf(&m.current.Settings)})
+	m.tellProgress("")
 	for !m.done {
 		m.resumeReload()
 		m.resumeCerts()

@@ -97,5 +97,5 @@ func (m *master) succeedPromotion() {
 		p.order = "upgrade"
 	}
 	p.began = m.started
-	m.endPromotion(control.OutcomeDone, fmt.Sprintf("from version %s to %s, master pid %d", orNone(p.from), m.version, os.Getpid()))
+	m.endPromotion(control.OutcomeDone, fmt.Sprintf("from version %s to %s, master pid %d", orNone(p.from), m.version, os.Getpid()), os.Getpid())
 }

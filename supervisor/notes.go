@@ -42,6 +42,7 @@ func (m *master) note(n fleet.Note) {
 		m.log.Info("worker answers again", fields...)
 	case fleet.NoteBootFailed:
 		m.log.Error("worker did not get ready", fields...)
+		m.tellProgress(fmt.Sprintf("the worker of slot %d did not get ready: %s", n.Slot, n.Detail))
 	case fleet.NoteBackoff:
 		m.log.Warn("respawn delayed", fields...)
 	case fleet.NoteSlept:

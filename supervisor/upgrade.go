@@ -82,16 +82,21 @@ func (m *master) promote(order, binary string, waiting waiters) {
 		return
 	}
 	m.beginPromotion(order, waiting)
-	if err := m.queueEstate(); err != nil {
+	told, err := m.queueEstate()
+	if err != nil {
 		m.log.Error(order+" failed; this master serves on", zap.Error(err))
-		m.endPromotion(control.OutcomeFailed, oneLine(err))
+		m.endPromotion(control.OutcomeFailed, oneLine(err), 0)
 		return
 	}
 	m.log.Info("upgrading", zap.String("binary", binary))
 	m.upgrading = true
 	m.step(fleet.Hold{On: true})
 	os.Args[0] = binary // what tableflip executes; nobody else looks at it
-	go func() { m.happenings <- upgraded{startUpgrade(m.upgrader)} }()
+	go func() {
+		err := startUpgrade(m.upgrader)
+		within(flushWait, told) // what it said comes before how it ended
+		m.happenings <- upgraded{err}
+	}()
 }
 
 // cannotPromote says why there can be no new master now; empty if there can.
@@ -153,11 +158,11 @@ func (m *master) upgraded(err error) {
 		m.step(fleet.Hold{})
 		if m.stopping {
 			m.log.Info("upgrade called off", zap.Error(err))
-			m.endPromotion(control.OutcomeCalledOff, "the service is stopping")
+			m.endPromotion(control.OutcomeCalledOff, "the service is stopping", 0)
 			return
 		}
 		m.log.Error("upgrade failed; this master serves on", zap.Error(err))
-		m.endPromotion(control.OutcomeFailed, "the new master did not get ready ("+oneLine(err)+"); its log says why, this master serves on")
+		m.endPromotion(control.OutcomeFailed, "the new master did not get ready ("+m.promotion.why(err)+"); its log says why, this master serves on", 0)
 		return
 	}
 	if m.stopping {
@@ -166,7 +171,7 @@ func (m *master) upgraded(err error) {
 	m.invitations()
 	m.handMain()
 	m.log.Info("upgraded: the new master serves, this one leaves")
-	m.endPromotion(control.OutcomeDone, "")
+	m.endPromotion(control.OutcomeDone, "", m.manager.heir)
 	m.control.inherited = true // by the new one: its path stays
 	m.dropPidfile()            // nothing, if the new master has taken it over
 	m.end(exitOK)
@@ -176,6 +181,7 @@ func (m *master) upgraded(err error) {
 // previous master learn that it can go.
 func (m *master) up() {
 	m.serving = true
+	m.endProgress()
 	m.succeed()
 	m.putLimits()
 	m.tellNews()

@@ -46,7 +46,7 @@ const (
 	KindBoot     = control.KindBoot     // a worker did not get ready
 	KindBackoff  = control.KindBackoff  // a respawn waits
 	KindReload   = control.KindReload   // began, committed, rejected, rolled back: Fields["outcome"]
-	KindUpgrade  = control.KindUpgrade  // began, done, failed: Fields["outcome"]
+	KindUpgrade  = control.KindUpgrade  // began, done, failed: Fields["outcome"]; between them Fields["ready"] of ["wanted"] workers
 	KindScale    = control.KindScale    // another number of workers is wanted
 	KindRecycle  = control.KindRecycle  // an operator asked for a replacement
 	KindDrain    = control.KindDrain    // all workers were asked to leave, the master stays

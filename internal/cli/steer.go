@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -50,17 +51,21 @@ func (m *remote) watched(c *cli.Context, give func(context.Context, bool) (contr
 	}
 	quiet := m.progress()
 	r, err := give(m.ctx, true)
-	quiet()
+	quiet(r.PID != 0)
 	return m.result(r, err)
 }
 
+// farewell is how long a master that leaves may take to tell its last events.
+const farewell = time.Second
+
 // progress writes events to stderr until it is told to be quiet, and then those
 // that have happened by then: an order can be over before its first event is
-// here. It is a courtesy: when it fails the order goes on.
-func (m *remote) progress() (quiet func()) {
+// here. A master that leaves tells its own to the end, because its successor does not
+// know them. It is a courtesy: when it fails the order goes on.
+func (m *remote) progress() (quiet func(leaves bool)) {
 	s, err := m.Status(m.ctx)
 	if err != nil {
-		return func() {}
+		return func(bool) {}
 	}
 	ctx, cancel := context.WithCancel(m.ctx)
 	ended := make(chan struct{})
@@ -74,7 +79,13 @@ func (m *remote) progress() (quiet func()) {
 		defer close(ended)
 		_ = m.Follow(ctx, seen, tell)
 	}()
-	return func() {
+	return func(leaves bool) {
+		if leaves {
+			select {
+			case <-ended:
+			case <-time.After(farewell):
+			}
+		}
 		cancel()
 		<-ended
 		rest, _ := m.Events(m.ctx, seen)

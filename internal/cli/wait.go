@@ -36,7 +36,7 @@ func (m *remote) followed(c *cli.Context, give func() (control.Result, error), t
 	if err == nil {
 		r, err = m.until(r, before, to)
 	}
-	quiet()
+	quiet(false)
 	return m.result(r, err)
 }
 

@@ -38,7 +38,7 @@ const (
 	KindBoot     Kind = "boot"     // a worker did not get ready
 	KindBackoff  Kind = "backoff"  // a respawn waits
 	KindReload   Kind = "reload"   // began, committed, rejected, rolled back: Fields["outcome"]
-	KindUpgrade  Kind = "upgrade"  // began, done, failed: Fields["outcome"]
+	KindUpgrade  Kind = "upgrade"  // began, done, failed: Fields["outcome"]; between them Fields["ready"] of ["wanted"] workers
 	KindScale    Kind = "scale"    // another number of workers is wanted
 	KindRecycle  Kind = "recycle"  // an operator asked for a replacement
 	KindDrain    Kind = "drain"    // all workers were asked to leave, the master stays

@@ -162,7 +162,11 @@ func TestFollowersGetWhatComesAndEndWithTheMaster(t *testing.T) {
 	if e := next(); e.Text != "then" || e.Seq != 2 {
 		t.Errorf("the second is %+v", e)
 	}
+	d.events.Add(control.Event{Text: "last"})
 	close(leaving)
+	if e := next(); e.Text != "last" || e.Seq != 3 {
+		t.Errorf("the last is %+v", e)
+	}
 	if err := lines.Decode(new(control.Event)); !errors.Is(err, io.EOF) {
 		t.Errorf("after the end of the master: %v, want the end", err)
 	}

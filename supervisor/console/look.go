@@ -126,7 +126,7 @@ func (c console) follow(ctx context.Context, w http.ResponseWriter, since uint64
 	lines.SetEscapeHTML(false)
 	idle := time.NewTicker(alive)
 	defer idle.Stop()
-	for {
+	for last := false; ; {
 		e, changed := c.Events(since)
 		for _, one := range e.Events {
 			if lines.Encode(one) != nil {
@@ -134,7 +134,7 @@ func (c console) follow(ctx context.Context, w http.ResponseWriter, since uint64
 			}
 		}
 		since = e.Seq
-		if out.Flush() != nil {
+		if out.Flush() != nil || last {
 			return
 		}
 		select {
@@ -144,7 +144,7 @@ func (c console) follow(ctx context.Context, w http.ResponseWriter, since uint64
 				return
 			}
 		case <-c.leaving:
-			return
+			last = true // how it came to that may not have been told yet
 		case <-ctx.Done():
 			return
 		}
