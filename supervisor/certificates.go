@@ -215,3 +215,17 @@ func (m *master) introduceCerts(before *certs.Loaded) {
 		m.log.Warn(w)
 	}
 }
+
+// certificates are those that clients are shown, each file once.
+func (m *master) certificates() (all []control.Certificate) {
+	if m.tls.loaded == nil || !m.speaksTLS() {
+		return nil
+	}
+	for _, i := range m.tls.loaded.Infos {
+		if slices.ContainsFunc(all, func(c control.Certificate) bool { return c.File == i.File }) {
+			continue
+		}
+		all = append(all, control.Certificate{File: i.File, Subject: i.Subject, Names: i.Names, Begins: i.Begins, Expires: i.Expires})
+	}
+	return all
+}

@@ -39,6 +39,7 @@ func (m *master) status(now time.Time) control.Status {
 	s.Overflows, _ = sys.ListenOverflows()
 	s.Health = healthOf(&s)
 	s.Poisoned = m.poisoned(now)
+	s.Certificates = m.certificates()
 	s.Warnings = append(m.warnings(&s, view, now), warnPoisoned(s.Poisoned)...)
 	return s
 }

@@ -74,6 +74,8 @@ type (
 	Seconds = control.Seconds
 	// PoisonedShape is a kind of request that was in flight in several deaths.
 	PoisonedShape = control.PoisonedShape
+	// Certificate is one in use, with its life.
+	Certificate = control.Certificate
 	// ScaleOrder asks for another number of workers.
 	ScaleOrder = control.ScaleOrder
 	// RecycleOrder asks for replacements: of one slot, or of all.

@@ -35,7 +35,9 @@ type Status struct {
 	Settings   []Setting       `json:"settings"`
 	Warnings   []Warning       `json:"warnings,omitempty"` // what an operator should look at now
 	Poisoned   []PoisonedShape `json:"poisoned,omitempty"`
-	Seq        uint64          `json:"event_seq"` // of the newest event
+	// Certificates are those that clients are shown; none where no address speaks TLS.
+	Certificates []Certificate `json:"certificates,omitempty"`
+	Seq          uint64        `json:"event_seq"` // of the newest event
 }
 
 // Phase is what the fleet as a whole is doing.
@@ -169,6 +171,15 @@ type Setting struct {
 type Warning struct {
 	Kind string `json:"kind"`
 	Text string `json:"text"`
+}
+
+// Certificate is one in use, with its life.
+type Certificate struct {
+	File    string    `json:"file"`
+	Subject string    `json:"subject"` // the common name, or the first name, of it
+	Names   []string  `json:"names,omitempty"`
+	Begins  time.Time `json:"begins"`
+	Expires time.Time `json:"expires"`
 }
 
 // PoisonedShape is a kind of request that was in flight in several deaths.

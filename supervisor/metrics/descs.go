@@ -25,6 +25,9 @@ var (
 
 	poisoned = desc("poisoned_shapes", "Kinds of requests that were in flight in several deaths lately; refused are those in quarantine.", "refused")
 
+	certBegin  = desc("certificate_begin_timestamp_seconds", "When the certificate that clients are shown becomes valid (NotBefore).", "file", "subject")
+	certExpiry = desc("certificate_expiry_timestamp_seconds", "When the certificate that clients are shown expires (NotAfter).", "file", "subject")
+
 	latency  = desc("request_duration_seconds", "Duration of requests, from the first byte read to the last byte written, streams included.", "route", "class")
 	requests = desc("requests_total", "Finished requests by the first digit of the status; none: the client got no answer.", "slot", "class")
 	bytesOut = desc("response_bytes_total", "Bytes of responses, headers included.", "slot")
@@ -62,7 +65,7 @@ var (
 // descs are all of them.
 var descs = []*family{
 	info, startTime, masterStart, masterResponsive, healthy, phase, generation, reloads, upgrades,
-	wanted, ready, orphans, warnings, poisoned,
+	wanted, ready, orphans, warnings, poisoned, certBegin, certExpiry,
 	latency, requests, bytesOut, timeouts, panics, lost, accepted, taken, exits,
 	processor, memory, state, workerGen, age, heartbeat, connections, capacity, inFlight, streams, oldest, queue,
 	listenDepth, listenDeepest, listenLimit, overflows,

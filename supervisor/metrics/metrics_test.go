@@ -50,7 +50,11 @@ func full(workers int) control.Status {
 		Health: control.Health{State: control.HealthOK}, Phase: control.PhaseServing,
 		Listeners: []control.Listener{{Address: "127.0.0.1:1", Depth: 3, Deepest: 2, Backlog: 10}, {Address: "unix:/x", Depth: -1}},
 		Poisoned:  []control.PoisonedShape{{Shape: "GET /a"}, {Shape: "GET /b", Quarantined: true}, {Shape: "GET /c"}},
-		Limits:    []control.Limit{{Name: "llm", InUse: 2, Max: 20, Waiting: 1, MaxQueue: 100}},
+		Certificates: []control.Certificate{
+			{File: "a.crt", Subject: "a.test", Begins: time.Unix(1000, 0), Expires: time.Unix(2000, 5)},
+			{File: "b\xff.crt", Subject: "b.test", Begins: time.Unix(1000, 0), Expires: time.Unix(3000, 0)},
+		},
+		Limits: []control.Limit{{Name: "llm", InUse: 2, Max: 20, Waiting: 1, MaxQueue: 100}},
 	}
 	for i := range workers {
 		s.Workers = append(s.Workers, control.Worker{Slot: i, PID: 100 + i, State: control.StateReady, Connections: 5, InFlight: 2})
@@ -152,6 +156,10 @@ func TestEverythingIsThereAndWellFormed(t *testing.T) {
 		"webchasor_poisoned_shapes false":              2,
 		"webchasor_poisoned_shapes true":               1,
 		"webchasor_phase serving":                      1,
+
+		"webchasor_certificate_begin_timestamp_seconds a.crt,a.test":        1000,
+		"webchasor_certificate_expiry_timestamp_seconds a.crt,a.test":       2000,
+		"webchasor_certificate_expiry_timestamp_seconds b\uFFFD.crt,b.test": 3000,
 	} {
 		metric, labels, _ := strings.Cut(name, " ")
 		var list []string

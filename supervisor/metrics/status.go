@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/webchasor/webchasor/internal/control"
 )
@@ -35,6 +36,11 @@ func (c collector) status(b *batch, s *control.Status) {
 	}
 	b.gauge(poisoned, float64(refused), "true")
 	b.gauge(poisoned, float64(len(s.Poisoned)-refused), "false")
+	for _, one := range s.Certificates {
+		file, subject := readable(one.File), readable(one.Subject)
+		b.gauge(certBegin, float64(one.Begins.Unix()), file, subject)
+		b.gauge(certExpiry, float64(one.Expires.Unix()), file, subject)
+	}
 	for _, h := range healthStates {
 		b.gauge(healthy, flag(s.Health.State == h), string(h))
 	}
@@ -57,6 +63,10 @@ func (c collector) status(b *batch, s *control.Status) {
 		b.gauge(limitQueue, float64(l.MaxQueue), l.Name)
 	}
 }
+
+// readable is text as the value of a label: a path or an old certificate may hold
+// anything, and one bad byte would spoil the whole scrape.
+func readable(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 // workers are the gauges of every slot. While a worker is replaced, a slot has two: what they
 // hold is added up, who they are is the first one's, who serves.
