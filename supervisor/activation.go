@@ -1,9 +1,9 @@
 package supervisor
 
 import (
-	"encoding/base64"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +19,7 @@ import (
 // fdScheme begins an address that is a descriptor we were started with.
 const fdScheme = "fd://"
 
-// activate sorts what the service manager passed: the queues it kept while no
+// activate sorts what the service manager passed: the queues and the counters it kept while no
 // master lived, and the sockets it opened itself, which are named fd://NAME.
 func (m *master) activate(all []systemd.Passed) {
 	if m.inherited.sockets == nil {
@@ -27,6 +27,10 @@ func (m *master) activate(all []systemd.Passed) {
 	}
 	kept := make(map[string]map[int]int) // by spec and slot
 	for _, p := range all {
+		if spec, ok := keptWhole(p.Name); ok {
+			m.reviveOne(spec, p.FD)
+			continue
+		}
 		if spec, slot, ok := keptSlot(p.Name); ok {
 			if kept[spec] == nil {
 				kept[spec] = make(map[int]int)
@@ -38,6 +42,11 @@ func (m *master) activate(all []systemd.Passed) {
 			continue
 		}
 		network, address, err := sys.ListenerName(p.FD)
+		if err != nil && p.Name == ledgerName && m.inherited.ledger == nil {
+			m.inherited.ledger = &p.FD // looked at by openLedger
+			m.manager.ledger = true
+			continue
+		}
 		if err != nil {
 			m.log.Warn("cannot use a descriptor of the service manager", zap.String("name", p.Name), zap.Error(err))
 			_ = sys.CloseFD(p.FD)
@@ -66,11 +75,48 @@ func (m *master) revive(spec string, slots map[int]int) {
 		s.FDs = append(s.FDs, slots[at])
 	}
 	if !whole {
-		m.log.Warn("cannot use the sockets that the service manager kept; binding anew", zap.String("address", spec))
-		closeAll(s.FDs)
+		for slot := range slots {
+			m.forgetName(slotName(spec, slot))
+		}
+		m.cannotRevive(&s)
 		return
 	}
 	m.inherited.sockets[spec] = &s
+}
+
+// reviveOne does so with a socket that all workers share.
+func (m *master) reviveOne(spec string, fd int) {
+	if m.inherited.sockets[spec] != nil { // stored twice; the manager keeps both
+		_ = sys.CloseFD(fd)
+		return
+	}
+	network, address, err := sys.ListenerName(fd)
+	s := socket{Spec: spec, Network: network, Address: address, Stored: 1, FDs: []int{fd}}
+	usable := err == nil && m.current.Settings.Accept != acceptSharded
+	if network == "unix" {
+		s.Address = "unix:" + address
+		usable = isSocket(address)
+	}
+	if !usable {
+		m.forget(&s)
+		m.cannotRevive(&s)
+		return
+	}
+	m.inherited.sockets[spec] = &s
+}
+
+// isSocket: the path is there. Without it, as when RuntimeDirectory= was emptied, nobody
+// can reach the socket that was bound to it.
+func isSocket(path string) bool {
+	file, err := os.Lstat(path)
+	return err == nil && file.Mode()&os.ModeSocket != 0
+}
+
+// cannotRevive lets go of them. The manager has been told to do so too: as long as it
+// holds them their port is in use.
+func (m *master) cannotRevive(s *socket) {
+	m.log.Warn("cannot use the sockets that the service manager kept; binding anew", zap.String("address", s.Spec))
+	closeAll(s.FDs)
 }
 
 // specs are the addresses to listen on: the setting's, or, when nobody wrote it, what
@@ -113,53 +159,4 @@ func lent(spec, network, address string, fd int) socket {
 		address = "unix:" + address
 	}
 	return socket{Network: network, Spec: spec, Address: address, FDs: []int{fd}, Lent: true}
-}
-
-// slotPrefix begins the name under which a slot's socket is stored.
-const slotPrefix = "slot-"
-
-// slotName names a stored socket. FDNAME= may not contain a colon, which most addresses do.
-func slotName(spec string, slot int) string {
-	return slotPrefix + strconv.Itoa(slot) + "-" + base64.RawURLEncoding.EncodeToString([]byte(spec))
-}
-
-// keptSlot reads such a name.
-func keptSlot(name string) (spec string, slot int, ok bool) {
-	rest, ok := strings.CutPrefix(name, slotPrefix)
-	if !ok {
-		return "", 0, false
-	}
-	number, encoded, _ := strings.Cut(rest, "-")
-	slot, err := strconv.Atoi(number)
-	if err != nil || slot < 0 {
-		return "", 0, false
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(encoded)
-	return string(raw), slot, err == nil
-}
-
-// keepSockets stores the slots' sockets with the service manager, so that their
-// queues survive this process. Unix and lent sockets need none: the
-// path is bound anew, and the manager has its own.
-func (m *master) keepSockets() {
-	for i := range m.sockets {
-		s := &m.sockets[i]
-		for slot := s.Stored; s.Sharded && slot < len(s.FDs); slot++ {
-			if err := m.systemd.Store(slotName(s.Spec, slot), s.FDs[slot]); err != nil {
-				m.log.Warn("cannot store a socket with the service manager", zap.Error(err))
-				return
-			}
-			s.Stored = slot + 1
-		}
-	}
-}
-
-// forget takes a socket's slots out of the manager's store.
-func (m *master) forget(s *socket) {
-	for slot := range s.Stored {
-		if err := m.systemd.Forget(slotName(s.Spec, slot)); err != nil {
-			m.log.Debug("cannot take a socket out of the service manager's store", zap.Error(err))
-		}
-	}
-	s.Stored = 0
 }

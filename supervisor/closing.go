@@ -83,6 +83,7 @@ func (m *master) shutOut(now time.Time) {
 // sockets are only let go of: shutdown(2) would end the listening of the
 // master that serves on.
 func (m *master) closePort() {
+	m.forgetLedger()
 	for _, l := range m.sockets {
 		if l.Inherited || l.Lent {
 			closeAll(l.FDs)

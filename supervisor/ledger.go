@@ -18,6 +18,7 @@ func (m *master) openLedger() (err error) {
 		m.inherited.ledger = nil
 		if m.ledger, err = ledger.Open(*fd); err != nil {
 			_ = sys.CloseFD(*fd)
+			m.manager.ledger = false
 			m.log.Info("the counters begin anew", zap.String("why", err.Error()))
 		}
 	}

@@ -18,6 +18,9 @@ type manager struct {
 	main bool
 	heir int // pid of the master that follows this one, once known
 
+	ledger   bool // it has the counters
+	keepNext time.Time
+
 	pinged   time.Time
 	reported time.Time
 	status   string
@@ -91,7 +94,7 @@ func (m *master) keepManagerInformed(now time.Time) {
 		m.extendStop(now)
 		return
 	}
-	m.keepSockets()
+	m.keep(now)
 	if !m.serving {
 		m.extendStart(now)
 	}

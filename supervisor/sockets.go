@@ -28,6 +28,7 @@ func (m *master) openSockets() error {
 		if inherited, ok := m.inherited.take(spec); ok {
 			if !m.upgrader.HasParent() && !inherited.Lent {
 				m.relistenAt(&inherited, s.Backlog)
+				m.reapplyAccess(&inherited)
 			}
 			m.keepsAccept(&inherited, s.Accept)
 			inherited.TLS = b.TLS

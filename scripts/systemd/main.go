@@ -12,11 +12,13 @@ import (
 	"github.com/webchasor/webchasor/internal/testproc"
 )
 
-// Files of the container.
+// Files of the container, and addresses.
 const (
 	configFile = "/etc/webchasor/webchasor.yaml"
 	resultFile = "/result"
+	unixPath   = "/run/webchasor/web.sock"
 	address    = "127.0.0.1:8000"
+	admin      = "127.0.0.1:9100"
 )
 
 // scene is one thing that an operator does. Scenes run in order and build on
@@ -34,10 +36,11 @@ func scenes() []scene {
 		{"a rejected reload leaves it active", rejectedReload},
 		{"upgrade under load", upgrade},
 		{"the journal has whole lines", journal},
-		{"a killed master's queue is answered", killedMaster},
+		{"a killed master's queues are answered, its counters go on", killedMaster},
 		{"the watchdog replaces a stopped master", watchdog},
 		{"a stop waits for a stream", stopWithStream},
 		{"socket activation", activation},
+		{"what the unit's comments say", comments},
 	}
 }
 

@@ -9,12 +9,17 @@ import (
 	"github.com/webchasor/webchasor/internal/testproc"
 )
 
-const settings = `server:
+// common settings leave the address to the service manager.
+const common = `server:
   workers: 4
   log_format: json
   max_requests: 0
   watch: false
 `
+
+const settings = common + `  bind: [":8000", "unix:` + unixPath + `?mode=0660"]
+admin:
+  bind: ` + admin + "\n"
 
 func start(s *stage) {
 	s.write(configFile, settings)
@@ -81,14 +86,23 @@ func upgrade(s *stage) {
 	s.eventually("a status of the new master", func() bool { return strings.Contains(s.show("StatusText"), "4 of 4") })
 }
 
+// killedMaster: who connects while no master lives waits in a socket that systemd keeps, and
+// the next master counts on.
 func killedMaster(s *stage) {
-	s.eventually("the slots' sockets are stored", func() bool { return s.number("NFileDescriptorStore") >= 4 })
-	restarts := s.number("NRestarts")
+	const kept = 4 + 1 + 1 // a socket per slot, the unix socket, the counters
+	s.eventually("sockets and counters are stored", func() bool { return s.number("NFileDescriptorStore") == kept })
+	restarts, counted := s.number("NRestarts"), s.counted()
 	s.signal(syscall.SIGKILL)
-	s.expectOK() // waits in a queue, if no worker is left
+	s.expectOK()
+	s.expectOKAt("unix", unixPath)
 	s.eventually("a restart", func() bool { return s.number("NRestarts") == restarts+1 && s.show("ActiveState") == "active" })
 	s.expectOK()
-	s.saw("%d sockets stored", s.number("NFileDescriptorStore"))
+	after := 0.0
+	s.eventually("those three are counted too", func() bool { after = s.counted(); return after >= counted+3 })
+	if n := s.number("NFileDescriptorStore"); n != kept {
+		s.Errorf("%d descriptors are stored, want %d", n, kept)
+	}
+	s.saw("%d descriptors stored, %.0f requests counted before, %.0f after", kept, counted, after)
 }
 
 func watchdog(s *stage) {
@@ -127,6 +141,7 @@ func stopWithStream(s *stage) {
 }
 
 func activation(s *stage) {
+	s.write(configFile, common)
 	s.systemctl("start", "webchasor.socket")
 	if got := s.show("ActiveState"); got != "inactive" {
 		s.Errorf("the service is %s before the first connection", got)

@@ -64,11 +64,34 @@ func (s *stage) write(path, text string) {
 	}
 }
 
-func (s *stage) expectOK() {
-	client := testproc.Client{Addr: address, Fresh: true, Timeout: patience}
+func (s *stage) expectOK() { s.expectOKAt("tcp", address) }
+
+func (s *stage) expectOKAt(network, addr string) {
+	client := testproc.Client{Network: network, Addr: addr, Fresh: true, Timeout: patience}
 	if res := client.Get("/health"); res.Outcome != testproc.OK {
-		s.Errorf("GET /health: %v", res)
+		s.Errorf("GET /health at %s: %v", addr, res)
 	}
+}
+
+// counted is how many requests the service has answered with 2xx by its own count.
+func (s *stage) counted() (total float64) {
+	client := testproc.Client{Addr: admin, Fresh: true, Timeout: patience}
+	res := client.Get("/metrics")
+	if res.Outcome != testproc.OK {
+		s.Fatalf("GET /metrics: %v", res)
+	}
+	for line := range strings.Lines(res.Body) {
+		if !strings.HasPrefix(line, "webchasor_requests_total{") || !strings.Contains(line, `class="2xx"`) {
+			continue
+		}
+		_, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			s.Fatalf("cannot read %q: %v", line, err)
+		}
+		total += n
+	}
+	return total
 }
 
 // underLoad does something while clients watch.
