@@ -82,38 +82,94 @@ func TestSecondTermMakesAStopQuick(t *testing.T) {
 	within(t, begin, 6*time.Second, "the second TERM")
 }
 
+// TestScenario06StopUnderSlowRequests: clients come before the stop, while the
+// port is being closed, and after that. Those of before are answered; of the
+// others none is answered that came after somebody was refused, and what is
+// neither answered nor refused was in a queue that ended.
 func TestScenario06StopUnderSlowRequests(t *testing.T) {
 	t.Parallel()
-	p := start(t)
-	addr := p.Up()
-	const clients, before = 20, 10
-	results := make([]testproc.Result, clients)
-	begins := make([]time.Time, clients)
-	var wait sync.WaitGroup
-	for i := range clients {
-		if i == before {
-			begun(t, p, fmt.Sprintf("begun%d", before-1))
-			p.Signal(syscall.SIGTERM)
-			refusedSoon(t, addr)
-		}
-		begins[i] = time.Now()
-		wait.Go(func() {
-			client := testproc.Client{Addr: addr, Fresh: true}
-			results[i] = client.Get(fmt.Sprintf("/sleep?ms=600&touch=begun%d", i))
-		})
-		testproc.Pause(20*time.Millisecond, nil)
+	const workers, backlog, before, atOnce, after = 2, 16, 10, 4, 10
+	p := start(t, fmt.Sprintf("BACKLOG=%d", backlog))
+	v := visitors{addr: p.Up(), refused: make(chan struct{})}
+	for i := range before {
+		v.send(fmt.Sprintf("/sleep?ms=600&touch=begun%d", i))
 	}
-	wait.Wait()
-	for i, res := range results {
-		want := testproc.OK
-		if i >= before {
-			want = testproc.Refused
+	for i := range before {
+		begun(t, p, fmt.Sprintf("begun%d", i))
+	}
+	p.Signal(syscall.SIGTERM)
+	pace, patience := time.NewTicker(testproc.Every), time.After(testproc.Patience)
+	defer pace.Stop()
+	for refusing := false; !refusing; {
+		for range atOnce {
+			v.send("/sleep?ms=600")
 		}
-		if res.Outcome != want {
-			t.Errorf("request %d: %v, want %s", i, res, want)
+		select {
+		case <-pace.C:
+		case <-v.refused:
+			refusing = true
+		case <-patience:
+			t.Fatal("nobody was refused")
 		}
+	}
+	for range after {
+		v.send("/sleep?ms=600")
+	}
+	v.wait.Wait()
+	resets := 0
+	for i, visit := range v.visits {
+		switch late := visit.began.After(v.firstRefusal); {
+		case i < before:
+			expectOK(t, visit.Result)
+		case visit.Outcome == testproc.Refused:
+		case late:
+			t.Errorf("a client met %v although one was refused before it came", visit.Result)
+		case visit.Outcome == testproc.ResetFresh:
+			resets++
+		default:
+			expectOK(t, visit.Result)
+		}
+	}
+	if limit := workers * backlog; resets > limit {
+		t.Errorf("%d connections reset, more than all backlogs together hold: %d", resets, limit)
 	}
 	p.ExpectExit(0)
+}
+
+// visitors are clients with one request each, on a connection of its own.
+type visitors struct {
+	addr    string
+	refused chan struct{} // closed when the first one is
+	wait    sync.WaitGroup
+
+	mu           sync.Mutex
+	firstRefusal time.Time
+	visits       []*visit // in the order in which they came
+}
+
+// visit is one of them; its fields may be read when all are back.
+type visit struct {
+	began time.Time
+	testproc.Result
+}
+
+// send does not wait for the answer.
+func (v *visitors) send(path string) {
+	one := &visit{began: time.Now()}
+	v.visits = append(v.visits, one)
+	v.wait.Go(func() {
+		client := testproc.Client{Addr: v.addr, Fresh: true}
+		one.Result = client.Get(path)
+		if one.Outcome != testproc.Refused {
+			return
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		if v.firstRefusal.IsZero() {
+			v.firstRefusal = time.Now()
+			close(v.refused)
+		}
+	})
 }
 
 func TestScenario07StopFinishesARequest(t *testing.T) {
