@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -11,34 +13,50 @@ import (
 	"github.com/webchasor/webchasor/internal/testproc"
 )
 
-// slowOnEach puts a slow request on each of two workers and returns the
-// channels with their answers.
-func slowOnEach(t *testing.T, p *testproc.Process, addr string, ms int) []<-chan testproc.Result {
+// heldOnEach puts requests on the workers until each of them has one, and returns
+// the channels with the answers. They come when the file named hold is removed.
+func heldOnEach(t *testing.T, p *testproc.Process, addr string, workers []int) []<-chan testproc.Result {
 	t.Helper()
+	const enough = 100 // the weights of the slots are never that unequal
+	writeFile(t, p, "hold")
 	var answers []<-chan testproc.Result
-	for i := range 8 {
-		answers = append(answers, background(addr, fmt.Sprintf("/sleep?ms=%d&touch=begun%d", ms, i)))
-		begun(t, p, fmt.Sprintf("begun%d", i))
+	without := slices.Clone(workers)
+	for i := 0; len(without) > 0; i++ {
+		if i == enough {
+			t.Fatalf("%d requests, and none came to %v", i, without)
+		}
+		name := fmt.Sprintf("begun%d", i)
+		answers = append(answers, background(addr, "/held?while=hold&touch="+name))
+		begun(t, p, name)
+		text, err := os.ReadFile(p.Path(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		without = slices.DeleteFunc(without, func(pid int) bool { return strconv.Itoa(pid) == string(text) })
 	}
 	return answers
 }
 
 func TestScenario09TermToWorkers(t *testing.T) {
 	t.Parallel()
-	p := start(t)
+	p := start(t, "GRACEFUL_TIMEOUT=30")
 	addr := p.Up()
 	old := p.WaitWorkers(2)
-	answers := slowOnEach(t, p, addr, 1500)
+	answers := heldOnEach(t, p, addr, old)
 	begin := time.Now()
 	mark := p.Log.Mark()
 	for _, pid := range old {
 		p.SignalPID(pid, syscall.SIGTERM)
 	}
+	for _, pid := range old {
+		p.WaitLog(mark, testproc.Msg("draining worker", testproc.KeyPID, pid), "a worker drains with a request under way")
+	}
+	removeFile(t, p, "hold")
 	for _, answer := range answers {
 		expectOK(t, <-answer)
 	}
 	disjoint(t, old, p.WaitReplaced(old, 2))
-	within(t, begin, 8*time.Second, "replacing drained workers")
+	within(t, begin, 15*time.Second, "replacing drained workers")
 	for _, pid := range old {
 		line := p.WaitLog(mark, ended(pid), "the worker's end")
 		if !testproc.Text("SIGTERM")(line) || line.Int("requests_lost") != 0 {

@@ -23,8 +23,8 @@ import (
 )
 
 // testApp is an application that misbehaves as its client wishes. Every answer
-// names the worker; `touch=NAME` creates a file when the handler has begun, so
-// that a test knows when a request is under way.
+// names the worker; `touch=NAME` creates a file when the handler has begun, with the
+// worker's pid in it, so that a test knows when a request is under way, and where.
 func testApp() app.App {
 	return app.FastHTTP(testHandler, app.WithSetup(testSetup))
 }
@@ -39,6 +39,11 @@ func testHandler(ctx *fasthttp.RequestCtx) {
 		fmt.Fprintf(ctx, "%d\n", os.Getpid())
 	case "/sleep": // as handlers do that know no context
 		testproc.Pause(milliseconds(ctx, "ms"), nil)
+		fmt.Fprintf(ctx, "%d\n", os.Getpid())
+	case "/held": // while that file is there
+		for exists(filepath.Base(string(ctx.QueryArgs().Peek("while")))) {
+			testproc.Pause(testproc.Every, nil)
+		}
 		fmt.Fprintf(ctx, "%d\n", os.Getpid())
 	case "/wait": // a handler that listens to its context
 		wait(app.Context(ctx), milliseconds(ctx, "ms"), string(ctx.QueryArgs().Peek("cause")))
@@ -140,7 +145,7 @@ func milliseconds(ctx *fasthttp.RequestCtx, key string) time.Duration {
 	return time.Duration(ctx.QueryArgs().GetUintOrZero(key)) * time.Millisecond
 }
 
-func touch(name string) { writeWhole(name, "") }
+func touch(name string) { writeWhole(name, strconv.Itoa(os.Getpid())) }
 
 // writeWhole writes a file that is never seen half written, in the working
 // directory, which is the test's.
