@@ -19,6 +19,7 @@ const (
 	heirWait  = time.Second // for the master to name new targets when all have left
 	shedTime  = 2 * time.Second
 	moveTick  = 20 * time.Millisecond
+	crowdRest = 200 * time.Millisecond // between two tries while the kernel lets no descriptors on their way
 	maxWave   = 256
 )
 
@@ -37,6 +38,7 @@ type mover struct {
 
 	claimed atomic.Int64 // asked to leave or on their way
 	over    atomic.Bool  // nobody takes any more
+	resting atomic.Bool  // the kernel lets no more descriptors on their way: nobody is asked meanwhile
 	wake    chan struct{}
 
 	mu    sync.Mutex
@@ -45,6 +47,8 @@ type mover struct {
 	moved            atomic.Int64
 	returned, failed atomic.Int64 // served here after all; closed, because they were dead
 	broken           bool         // a target failed in the middle of a transfer; only run uses it
+	crowded          bool         // the last batch had no room on its way; only run uses it
+	rest             time.Time    // until when; only run uses it
 	left             []*conn      // of the last look at all connections; only run uses it
 	looked           time.Time    // when that was
 }
@@ -90,7 +94,7 @@ func (m *mover) takes() bool { return !m.over.Load() }
 
 // room is how many more connections may be asked to leave.
 func (m *mover) room() int {
-	if m.over.Load() {
+	if m.over.Load() || m.resting.Load() {
 		return 0
 	}
 	room := 0
@@ -125,6 +129,7 @@ func (m *mover) run(stop <-chan struct{}) {
 	able := time.Now()
 	for {
 		before, moved := time.Now(), m.moved.Load()
+		m.resting.Store(before.Before(m.rest))
 		m.deliver()
 		able = able.Add(time.Since(before)) // it may have waited for one that hangs
 		m.ask()
@@ -136,7 +141,7 @@ func (m *mover) run(stop <-chan struct{}) {
 			m.release() // served here while there is no room, or new targets are waited for
 		}
 		now := time.Now()
-		if credits > 0 || m.moved.Load() > moved {
+		if credits > 0 && !m.crowded || m.moved.Load() > moved {
 			able = now
 		}
 		if m.finished(now.Sub(able)) {

@@ -1,6 +1,9 @@
 package worker
 
 import (
+	"errors"
+	"time"
+
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/sys"
@@ -9,6 +12,10 @@ import (
 
 // deliver sends what is queued, as far as there are credits.
 func (m *mover) deliver() {
+	if m.resting.Load() {
+		m.release() // those that were on their way out
+		return
+	}
 	for {
 		at := m.taker()
 		if at == nil {
@@ -19,6 +26,11 @@ func (m *mover) deliver() {
 			return
 		}
 		batch, offered := m.offer(at, batch)
+		if errors.Is(offered, transfer.ErrCrowded) {
+			m.pause(batch, offered)
+			return
+		}
+		m.crowded = false
 		taken := 0
 		if offered == nil {
 			taken, offered = at.Taken()
@@ -40,6 +52,19 @@ func (m *mover) deliver() {
 			return
 		}
 	}
+}
+
+// pause lets this worker serve what has no room on its way, until the next try: it
+// passes, but nobody knows when, and no client should wait for it.
+func (m *mover) pause(batch []*conn, why error) {
+	if !m.crowded {
+		m.t.log.Warn("connections cannot be handed over for the moment and are served here; "+
+			"raise the limit of open files (RLIMIT_NOFILE), which bounds descriptors on their way between a user's processes", zap.Error(why))
+	}
+	m.crowded, m.rest = true, time.Now().Add(crowdRest)
+	m.resting.Store(true)
+	m.putFirst(batch)
+	m.release()
 }
 
 // taker is the first target that has credits; nil without one.

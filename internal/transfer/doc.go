@@ -30,5 +30,6 @@
 //     a receiver whose taken is late gets EPIPE and closes its copies.
 //   - The sender dies before taken: the same EPIPE; they die with it like all the others it had.
 //   - The unprivileged user has too many descriptors under way (ETOOMANYREFS), or the
-//     queue is full: the sender waits a little and tries again.
+//     queue is full: the sender waits a little and tries again. In the end it
+//     is told [ErrCrowded] of the first, and calls the receiver of the second gone.
 package transfer

@@ -13,11 +13,16 @@ import (
 // language. What it has not said to have taken is still the sender's.
 var ErrGone = errors.New("the receiver of connections is gone")
 
+// ErrCrowded: too many descriptors are on their way between processes of this
+// user. It is not the receiver's doing and passes. Nothing was offered.
+var ErrCrowded = errors.New("too many descriptors are on their way between processes of this user")
+
 // How long a sender waits before it calls the receiver gone, and between two
 // tries while the kernel has no room.
 const (
 	ackWait   = time.Second
-	roomWait  = 2 * time.Second
+	roomWait  = 2 * time.Second        // in the queue of the receiver
+	crowdWait = 100 * time.Millisecond // on the way: clients wait meanwhile
 	roomPause = 5 * time.Millisecond
 )
 
@@ -68,13 +73,14 @@ func (s *Sender) Alive() bool {
 
 // Offer sends a batch: one record for each descriptor, which stay the caller's,
 // at most [MaxBatch] and [Sender.Credits]. It waits, bounded, while the kernel
-// has no room. After nil the caller must ask Taken.
+// has no room; after [ErrCrowded] it can be tried again later, after another error the
+// receiver is gone. After nil the caller must ask Taken.
 func (s *Sender) Offer(fds []int, records []Record) error {
 	if len(fds) == 0 || len(fds) > MaxBatch || len(fds) != len(records) || len(fds) > s.Credits() {
 		return fmt.Errorf("cannot offer %d connections with %d records and %d credits", len(fds), len(records), s.Credits())
 	}
 	packet := message{kind: kindBatch, records: records}.encode()
-	deadline := time.Now().Add(roomWait)
+	began := time.Now()
 	for {
 		err := s.ch.TrySendFDs(packet, fds...)
 		if err == nil {
@@ -84,8 +90,11 @@ func (s *Sender) Offer(fds []int, records []Record) error {
 			s.open = len(fds)
 			return nil
 		}
-		passes := errors.Is(err, sys.ErrChannelFull) || sys.TooManyInFlight(err)
-		if !passes || time.Now().After(deadline) {
+		waited := time.Since(began)
+		switch crowded := sys.TooManyInFlight(err); {
+		case crowded && waited > crowdWait:
+			return fmt.Errorf("%w: %w", ErrCrowded, err)
+		case !crowded && (!errors.Is(err, sys.ErrChannelFull) || waited > roomWait):
 			s.end()
 			return fmt.Errorf("%w: %w", ErrGone, err)
 		}
