@@ -173,6 +173,7 @@ func (c *core) start() {
 	c.helpers.Go(c.t.hangups.run)
 	c.helpers.Go(func() { c.dog.run(c.stop) })
 	c.helpers.Go(func() { c.beat(c.stop) })
+	c.helpers.Go(func() { c.tidyUp(c.stop) })
 	for _, d := range c.gate.doors() {
 		c.serve(d)
 	}

@@ -11,6 +11,10 @@ import (
 	"github.com/webchasor/webchasor/internal/config"
 )
 
+// writeBuffer is where fasthttp puts a response together; what is larger goes past
+// it. A stream keeps it for as long as it lasts; fasthttp's default is 4 KiB.
+const writeBuffer = 2 << 10
+
 type fastEngine struct {
 	t       *tracker
 	handler fasthttp.RequestHandler
@@ -26,6 +30,9 @@ func newFastEngine(t *tracker, a App, s config.Settings) *fasthttp.Server {
 	srv := &fasthttp.Server{}
 	if a.TuneFastHTTP != nil {
 		a.TuneFastHTTP(srv)
+	}
+	if srv.WriteBufferSize == 0 {
+		srv.WriteBufferSize = writeBuffer
 	}
 	if srv.Name == "" {
 		srv.Name, srv.NoDefaultServerHeader = a.Name, a.Name == ""

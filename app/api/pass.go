@@ -26,9 +26,9 @@ func (s *server) pass(ctx *fasthttp.RequestCtx, at *endpoint, h head, p *limit.P
 	alive, stream := s.host.requestContext(ctx), h.stream
 	call := upstream.Call{
 		Path: at.path, Model: h.model, Stream: stream, Header: headerOf(ctx),
-		// A copy: net/http may still be sending it when the next request of this
-		// connection is read into the same memory.
-		Body:  bytes.Clone(ctx.PostBody()),
+		// Ours from here on: net/http may still be sending it when the next request of this
+		// connection is read, and fasthttp would keep a prompt of 100 KB through the whole answer.
+		Body:  ctx.Request.SwapBody(nil),
 		Alive: func() { s.host.alive(alive) },
 		Heard: func(crowded bool, wait time.Duration) { s.limits.Heard(crowded, stream, wait) },
 	}

@@ -23,24 +23,24 @@ func (s *server) passStream(ctx *fasthttp.RequestCtx, at *endpoint, h head, repl
 	fill.Begin(reply.Status, reply.Header.Get(fasthttp.HeaderContentType))
 	ctx.Response.Header.Set("X-Accel-Buffering", "no") // nginx would hold the tokens back
 	ctx.Response.ImmediateHeaderFlush = true           // the first token may be minutes away
-	model := h.model                                   // not the whole request, for as long as the stream lasts
+	model, body := h.model, reply.Body                 // not the whole request or reply, for as long as the stream lasts
 	// A response that is never written has no stream, only a context that ends.
 	var unused sync.Once // a fill belongs to one goroutine
 	never := context.AfterFunc(s.host.requestContext(ctx), func() {
-		_ = reply.Body.Close()
+		_ = body.Close()
 		p.Release()
 		unused.Do(fill.Close)
 	})
 	s.host.stream(ctx, func(alive context.Context, w Writer) error {
 		// ctx belongs to fasthttp again by now: nothing here may touch it.
 		defer p.Release()
-		defer reply.Body.Close()
+		defer body.Close()
 		never()
 		unused.Do(func() {})
 		defer fill.Close()
 		out := newPassWriter(w, s.heartbeat)
 		defer out.stop()
-		return s.copyEvents(alive, at, model, upstream.NewEvents(reply.Body), out, fill)
+		return s.copyEvents(alive, at, model, upstream.NewEvents(body), out, fill)
 	})
 }
 

@@ -38,7 +38,7 @@ var withheld = append([]string{
 
 // requestHeader builds what the endpoint is sent.
 func (e *endpoint) requestHeader(client http.Header, stream bool) http.Header {
-	h := make(http.Header, 16)
+	h := make(http.Header) // it grows with what is in it: net/http keeps it to the answer's last byte
 	for name, values := range client {
 		name = http.CanonicalHeaderKey(name)
 		if slices.Contains(forwarded, name) || strings.HasPrefix(name, forwardedPrefix) || slices.Contains(e.forward, name) {
