@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 	case appCgroup:
 		fmt.Fprintf(os.Stderr, "no control group: %v\n", enterCgroup())
 		os.Exit(99)
+	case appExhausted:
+		fmt.Fprintf(os.Stderr, "inotify is not used up: %v\n", exhaust())
+		os.Exit(99)
 	default:
 		fmt.Fprintf(os.Stderr, "no test application %q\n", kind)
 		os.Exit(99)
