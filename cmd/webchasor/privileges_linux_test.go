@@ -15,13 +15,6 @@ import (
 	"github.com/webchasor/webchasor/internal/testproc"
 )
 
-// nobody is the user and the group that the tests drop to.
-const nobody = 65534
-
-// raceToStderr, because nobody may not write where testproc collects race reports;
-// a race still shows in the exit code.
-const raceToStderr = "GORACE=atexit_sleep_ms=0"
-
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -93,18 +86,6 @@ func TestPrivilegesByCapability(t *testing.T) {
 		t.Errorf("NoNewPrivs of a worker is %s", got)
 	}
 	stopOrphan(t, p, master)
-}
-
-// dirOf is a directory of another user, who can reach what is in it.
-func dirOf(t *testing.T, id int) string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, open := range []string{dir, filepath.Dir(dir)} {
-		if err := errors.Join(os.Chmod(open, 0o755), os.Chown(open, id, id)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 // lowPort is an address on a port that only root may bind, which nobody else uses:
