@@ -62,6 +62,10 @@ func (s connState) next(e connEvent) (to connState, ok bool) {
 	return to, true
 }
 
+// free says whether a connection can be asked to leave: nobody has asked yet, and
+// nothing is under way. One that is leaving belongs to whoever asked.
+func (s connState) free() bool { return s == connFresh || s == connIdle }
+
 // parting is what becomes of a leaving connection whose server came back to read.
 type parting uint8
 

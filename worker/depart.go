@@ -9,7 +9,7 @@ import (
 // depart asks a connection that has just become idle to leave for another
 // worker, if there is room. c.mu is held.
 func (c *conn) depart(m *mover) bool {
-	if c.state != connIdle && c.state != connFresh || c.fixed || m.room() <= 0 || !c.step(evLeave) {
+	if !c.state.free() || c.fixed || m.room() <= 0 || !c.step(evLeave) {
 		return false
 	}
 	m.claimed.Add(1)

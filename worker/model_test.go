@@ -2,7 +2,7 @@ package worker
 
 import "testing"
 
-// What one connection, its server, its mover, the receiver and the client can do,
+// What one connection, its server, its movers, the receiver and the client can do,
 // in every order. The states and decisions are the real ones; everything else
 // is a step that the code takes under a lock or that the kernel takes at once.
 
@@ -25,20 +25,34 @@ const (
 	wayGivenUp          // the mover waited long enough and refuses to hear taken
 )
 
+// modelMover is one of two movers: while the first hands over, an order with
+// other targets may start the second.
+type modelMover uint8
+
+const (
+	nobody modelMover = iota
+	firstMover
+	secondMover
+	movers
+)
+
 type world struct {
 	state        connState
-	bound, past  bool // c.mover is set; the read deadline is over
-	over         bool // nobody takes any more
+	past         bool         // the read deadline is over
+	bound        modelMover   // c.mover
+	over         [movers]bool // mover.over: it takes none any more
+	claimed      [movers]int8 // mover.claimed, as far as this connection is concerned
+	second       bool         // another mover has begun, whatever the first is at
 	engine       modelEngine
 	way          modelWay
-	acked        bool // taken is in the sender's queue
-	peer         bool // the receiver has a copy
+	via          modelMover // whose queue or batch it is in
+	acked        bool       // taken is in the sender's queue
+	peer         bool       // the receiver has a copy
 	peerOwns     bool
 	ours         bool // our descriptor is open
 	late         bool // closed for its age just before bytes came: as without any hand-off
 	fixed        bool // it never moves
 	cut          bool // the watchdog answered in the handler's place, so it closes
-	again        bool // a second mover came after the first had given up
 	kernel, held int8 // requests nobody has read; read here and not answered
 	sent         int8
 }
@@ -58,13 +72,29 @@ func (w *world) begin(t *testing.T) {
 		w.past = false
 	}
 	w.step(t, evRequest)
-	w.bound = false
+	w.unbind()
+}
+
+// ask is conn.depart.
+func (w *world) ask(t *testing.T, by modelMover) {
+	w.step(t, evLeave)
+	w.claimed[by]++
+	w.bound, w.past = by, true
+}
+
+// unbind is conn.unbind.
+func (w *world) unbind() {
+	if w.bound != nobody {
+		w.claimed[w.bound]--
+		w.bound = nobody
+	}
 }
 
 // back is mover.giveBack.
 func (w *world) back(t *testing.T) {
 	w.step(t, evStay)
-	w.bound, w.past, w.way, w.engine = false, false, wayNone, engRead
+	w.unbind()
+	w.past, w.way, w.via, w.engine = false, wayNone, nobody, engRead
 }
 
 // moves are all worlds that one step leads to.
@@ -76,11 +106,11 @@ func (w world) moves(t *testing.T) (next []world) {
 			next = append(next, n)
 		}
 	}
-	idle := w.state == connFresh || w.state == connIdle
 	try(w.sent < 3, func(n *world) { n.sent++; n.kernel++ })
-	// Somebody asks it to leave: the mover, or the watchdog.
-	try(idle && !w.over && !w.fixed, func(n *world) { n.step(t, evLeave); n.bound, n.past = true, true })
-	try(idle, func(n *world) { n.step(t, evLeave); n.past = true })
+	// Somebody asks it to leave: a mover, or the watchdog.
+	try(w.state.free() && !w.over[firstMover] && !w.fixed, func(n *world) { n.ask(t, firstMover) })
+	try(w.state.free() && w.second && !w.over[secondMover] && !w.fixed, func(n *world) { n.ask(t, secondMover) })
+	try(w.state.free(), func(n *world) { n.step(t, evLeave); n.past = true })
 	// The server's goroutine.
 	try(w.engine == engRead && !w.past && w.kernel > 0, func(n *world) { n.kernel--; n.held++; n.engine = engGot })
 	// The client sends ahead: all of it is in the server's buffer.
@@ -92,17 +122,18 @@ func (w world) moves(t *testing.T) (next []world) {
 		n.engine = engHandle
 	})
 	try(w.engine == engRead && w.past, func(n *world) {
-		switch part(n.bound, n.bound && !n.over, !n.bound && n.kernel > 0) {
+		bound := n.bound != nobody
+		switch part(bound, bound && !n.over[n.bound], !bound && n.kernel > 0) {
 		case partMove:
 			n.step(t, evMove)
 			n.engine = engLetGo
 		case partServe:
-			if n.past = false; n.bound {
+			if n.past = false; bound {
 				n.step(t, evStay)
-				n.bound = false
+				n.unbind()
 			}
 		case partClose:
-			n.engine, n.late = engLetGo, !n.bound
+			n.engine, n.late = engLetGo, !bound
 		}
 	})
 	try(w.engine == engHandle && w.state == connActive, func(n *world) {
@@ -124,26 +155,31 @@ func (w world) moves(t *testing.T) (next []world) {
 		switch {
 		case n.state != connMoving:
 			n.step(t, evClose)
-			n.ours, n.bound = false, false
-		case n.over:
+			n.unbind()
+			n.ours = false
+		case n.over[n.bound]:
 			n.back(t)
 		default:
-			n.way = wayQueued
+			n.way, n.via = wayQueued, n.bound
 		}
 	})
-	// The mover.
-	try(!w.over && w.way != wayOffered && w.way != wayGivenUp, func(n *world) {
-		n.over = true
-		if n.way == wayQueued {
-			n.back(t)
-		}
-	})
-	try(w.over && !w.again && !w.bound && w.way == wayNone, func(n *world) { n.over, n.again = false, true })
+	// The movers. One ends when it likes, but not in the middle of a batch of its own.
+	for m := firstMover; m < movers; m++ {
+		begun, offers := m == firstMover || w.second, w.via == m && (w.way == wayOffered || w.way == wayGivenUp)
+		try(begun && !w.over[m] && !offers, func(n *world) {
+			n.over[m] = true
+			if n.via == m && n.way == wayQueued {
+				n.back(t)
+			}
+		})
+	}
+	try(!w.second, func(n *world) { n.second = true })
 	try(w.way == wayQueued && !w.peer, func(n *world) { n.way, n.peer = wayOffered, true })
 	settled := func(n *world) {
 		if n.acked {
 			n.step(t, evClose)
-			n.ours, n.bound, n.way = false, false, wayNone
+			n.unbind()
+			n.ours, n.way, n.via = false, wayNone, nobody
 		} else {
 			n.way = wayQueued // the next target, or nobody: see above
 		}
@@ -169,7 +205,7 @@ func (w world) check(t *testing.T) {
 		t.Fatalf("the server still has what is another worker's: %+v", w)
 	case w.held > 0 && (w.peerOwns || w.state == connMoving || !w.ours):
 		t.Fatalf("a request that was read moved or was closed: %+v", w)
-	case w.fixed && (w.bound || w.state == connMoving || w.peer):
+	case w.fixed && (w.bound != nobody || w.state == connMoving || w.peer):
 		t.Fatalf("it moves although it must not: %+v", w)
 	case w.cut && w.state != connAnswered && w.state != connClosed:
 		t.Fatalf("served after the watchdog took it: %+v", w)
@@ -177,6 +213,15 @@ func (w world) check(t *testing.T) {
 		t.Fatalf("closed instead of moved: %+v", w)
 	case w.way != wayNone && w.state != connMoving:
 		t.Fatalf("on its way and %v: %+v", w.state, w)
+	case w.bound != nobody && w.state != connLeaving && w.state != connMoving:
+		t.Fatalf("claimed and %v: %+v", w.state, w)
+	case w.via != nobody && w.via != w.bound:
+		t.Fatalf("in the hands of a mover that has not claimed it: %+v", w)
+	}
+	for m := firstMover; m < movers; m++ {
+		if claims := w.claimed[m]; claims != 0 && (claims != 1 || w.bound != m) {
+			t.Fatalf("mover %d counts %d claims: %+v", m, claims, w)
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ func (c *conn) leave() bool {
 	if c.state == connShared {
 		return c.retire()
 	}
-	if c.state != connIdle && c.state != connFresh || !c.step(evLeave) {
+	if !c.state.free() || !c.step(evLeave) {
 		return false
 	}
 	_ = c.socket.SetReadDeadline(past)
