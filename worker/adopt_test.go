@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"net"
+	"syscall"
 	"testing"
 
 	"github.com/webchasor/webchasor/internal/config"
@@ -13,7 +14,7 @@ import (
 // dupOf is a descriptor of a listening socket, as the master passes it.
 func dupOf(tb testing.TB, l net.Listener) (fd int) {
 	tb.Helper()
-	err := sys.WithFD(l.(*net.TCPListener), func(own int) (err error) {
+	err := sys.WithFD(l.(syscall.Conn), func(own int) (err error) {
 		fd, err = sys.DupCloexec(own)
 		return err
 	})
@@ -73,7 +74,7 @@ func TestAdoptAndRelease(t *testing.T) {
 
 func queuedAt(tb testing.TB, l net.Listener) (n int) {
 	tb.Helper()
-	err := sys.WithFD(l.(*net.TCPListener), func(fd int) (err error) {
+	err := sys.WithFD(l.(syscall.Conn), func(fd int) (err error) {
 		n, _, err = sys.QueueDepth(fd)
 		return err
 	})

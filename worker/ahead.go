@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"net"
 	"sync"
 	"syscall"
 
@@ -65,16 +64,16 @@ func (c *conn) awaits() bool {
 // something stands between, which has to be asked with a buffer in hand.
 func bareOf(s socket) syscall.Conn {
 	switch s := s.(type) {
-	case *net.TCPConn:
-		return s
-	case *net.UnixConn:
-		return s
+	case *tlsSocket, *h2stream:
+		return nil
 	case *proxied:
-		if s.origin.Load() != nil { // its header has been taken
-			return bareOf(s.socket)
+		if s.origin.Load() == nil { // its header is still to come
+			return nil
 		}
+		return bareOf(s.socket)
+	default:
+		return s
 	}
-	return nil
 }
 
 // receiveAhead reads into a borrowed buffer as soon as there is something.

@@ -133,15 +133,12 @@ func orDash(path string) string {
 	return path
 }
 
-// openListeners takes the listening sockets into Go's poller. net.FileListener
-// duplicates them with close-on-exec and keeps them non-blocking, which all
-// workers share (P1).
+// openListeners takes the listening sockets into Go's poller.
 func (in *inheritance) openListeners() error {
 	for i, l := range in.boot.Listeners {
-		f := os.NewFile(uintptr(handoff.FDListener+i), l.Address)
-		ln, err := net.FileListener(f)
-		if err = errors.Join(err, f.Close()); err != nil {
-			return fmt.Errorf("cannot use the listening socket of %s at descriptor %d: %w", l.Address, handoff.FDListener+i, err)
+		ln, err := sys.NewListener(handoff.FDListener + i)
+		if err != nil {
+			return fmt.Errorf("cannot use the listening socket of %s: %w", l.Address, err)
 		}
 		in.listeners = append(in.listeners, ln)
 	}

@@ -172,18 +172,8 @@ func TestStopUnderNewcomers(t *testing.T) {
 
 // A worker that is only replaced leaves the queue to whoever shares the socket.
 func TestReloadLeavesTheQueue(t *testing.T) {
-	shared := listen(t).(*net.TCPListener)
-	dup := func() net.Listener {
-		f, err := shared.File()
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := net.FileListener(f)
-		if err = errors.Join(err, f.Close()); err != nil {
-			t.Fatal(err)
-		}
-		return l
-	}
+	shared := listen(t)
+	dup := func() net.Listener { return another(t, shared) }
 	with := func(l net.Listener) func(*coreOptions) {
 		return func(o *coreOptions) { o.Listeners = []net.Listener{l} }
 	}
@@ -404,16 +394,9 @@ func TestAppClose(t *testing.T) {
 // listening socket are replaced under load.
 func TestReplacementUnderLoad(t *testing.T) {
 	both(t, func(t *testing.T, _ *probe, app App) {
-		shared := listen(t).(*net.TCPListener)
+		shared := listen(t)
 		start := func() *testCore {
-			f, err := shared.File()
-			if err != nil {
-				t.Fatal(err)
-			}
-			l, err := net.FileListener(f)
-			if err = errors.Join(err, f.Close()); err != nil {
-				t.Fatal(err)
-			}
+			l := another(t, shared)
 			return serveApp(t, app, func(s *config.Settings) { s.Keepalive = 2 * time.Second },
 				func(o *coreOptions) { o.Listeners = []net.Listener{l} })
 		}

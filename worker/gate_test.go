@@ -10,6 +10,7 @@ import (
 
 	"github.com/webchasor/webchasor/internal/config"
 	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/sys"
 )
 
 // A full worker pauses: what waits is served when there is room, and never refused.
@@ -111,7 +112,7 @@ func TestGateWithSeveralListeners(t *testing.T) {
 
 // faulty fails some times before it accepts.
 type faulty struct {
-	*net.TCPListener
+	*sys.Listener
 	err error
 
 	mu    sync.Mutex
@@ -130,14 +131,14 @@ func (f *faulty) Accept() (net.Conn, error) {
 	if fail {
 		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", f.err)}
 	}
-	return f.TCPListener.Accept()
+	return f.Listener.Accept()
 }
 
 func TestAcceptErrorsAreWaitedOut(t *testing.T) {
 	for _, errno := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPROTO} {
 		t.Run(errno.Error(), func(t *testing.T) {
 			both(t, func(t *testing.T, _ *probe, app App) {
-				f := &faulty{TCPListener: listen(t).(*net.TCPListener), err: errno, left: 6}
+				f := &faulty{Listener: listen(t), err: errno, left: 6}
 				tc := serveApp(t, app, func(*config.Settings) {}, func(o *coreOptions) { o.Listeners = []net.Listener{f} })
 				c := tc.dial()
 				c.get("/ok")
@@ -155,7 +156,7 @@ func TestAcceptErrorsAreWaitedOut(t *testing.T) {
 
 // A drain does not wait for the pause after an error.
 func TestDrainDuringAcceptErrors(t *testing.T) {
-	f := &faulty{TCPListener: listen(t).(*net.TCPListener), err: syscall.EMFILE, left: 1 << 30}
+	f := &faulty{Listener: listen(t), err: syscall.EMFILE, left: 1 << 30}
 	tc := serveApp(t, newProbe().fast(), func(*config.Settings) {}, func(o *coreOptions) { o.Listeners = []net.Listener{f} })
 	eventually(t, "an error", func() bool { return tc.logged("cannot accept connections: trying again") > 0 })
 	tc.order(handoff.DrainReload)
@@ -164,7 +165,7 @@ func TestDrainDuringAcceptErrors(t *testing.T) {
 
 // Nor does a stop spin while it cannot take what is queued.
 func TestStopDuringAcceptErrors(t *testing.T) {
-	f := &faulty{TCPListener: listen(t).(*net.TCPListener), err: syscall.EMFILE, left: 1 << 30}
+	f := &faulty{Listener: listen(t), err: syscall.EMFILE, left: 1 << 30}
 	tc := serveApp(t, newProbe().fast(), func(s *config.Settings) { s.GracefulTimeout = time.Second }, func(o *coreOptions) { o.Listeners = []net.Listener{f} })
 	tc.dial() // somebody who waits in the queue
 	eventually(t, "an error", func() bool { return tc.logged("cannot accept connections: trying again") > 0 })
@@ -178,7 +179,7 @@ func TestStopDuringAcceptErrors(t *testing.T) {
 
 // A stop takes what is queued when descriptors get free in time.
 func TestStopOutlastsAcceptErrors(t *testing.T) {
-	f := &faulty{TCPListener: listen(t).(*net.TCPListener), err: syscall.EMFILE, left: 1 << 30}
+	f := &faulty{Listener: listen(t), err: syscall.EMFILE, left: 1 << 30}
 	tc := serveApp(t, newProbe().fast(), func(*config.Settings) {}, func(o *coreOptions) { o.Listeners = []net.Listener{f} })
 	c := tc.dial()
 	c.get("/ok")
@@ -194,7 +195,7 @@ func TestStopOutlastsAcceptErrors(t *testing.T) {
 
 // The master's shutdown(2) of a listening socket is the end of accepting, not an error to retry.
 func TestListenerShutDownByTheMaster(t *testing.T) {
-	f := &faulty{TCPListener: listen(t).(*net.TCPListener), err: syscall.EINVAL, left: 1}
+	f := &faulty{Listener: listen(t), err: syscall.EINVAL, left: 1}
 	tc := serveApp(t, newProbe().fast(), func(*config.Settings) {}, func(o *coreOptions) { o.Listeners = []net.Listener{f} })
 	eventually(t, "the end of accepting", func() bool { return tc.logged("no listening socket is left: waiting for orders") == 1 })
 	tc.order(handoff.DrainStop)

@@ -116,23 +116,37 @@ func newBoard(tb testing.TB, entries int) *scoreboard.Board {
 	return board
 }
 
-func listen(tb testing.TB) net.Listener {
+func listen(tb testing.TB) *sys.Listener {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = l.Close() })
-	return l
+	defer l.Close()
+	own := another(tb, l)
+	tb.Cleanup(func() { _ = own.Close() })
+	return own
 }
 
-func listenUnix(tb testing.TB) net.Listener {
+func listenUnix(tb testing.TB) *sys.Listener {
 	tb.Helper()
 	l, err := net.Listen("unix", filepath.Join(tb.TempDir(), "s"))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return l
+	defer l.Close()
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	return another(tb, l)
+}
+
+// another is a listening socket as one more worker has it, which closes it.
+func another(tb testing.TB, l net.Listener) *sys.Listener {
+	tb.Helper()
+	own, err := sys.NewListener(dupOf(tb, l))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return own
 }
 
 // expect waits for the next report, which must be of that kind.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"testing"
 	"time"
 
@@ -126,7 +127,7 @@ func TestTakerThatIsTooLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	batch := append([]byte{transfer.Version, 'b', 0, 1}, make([]byte, 9)...)
-	err = sys.WithFD(kept.(*net.TCPConn), func(fd int) error { return ch.TrySendFDs(batch, fd) })
+	err = sys.WithFD(kept.(syscall.Conn), func(fd int) error { return ch.TrySendFDs(batch, fd) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,9 @@
 package worker
 
 import (
-	"net"
+	"errors"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/webchasor/webchasor/internal/handoff"
 	"github.com/webchasor/webchasor/internal/sys"
@@ -19,14 +18,16 @@ func TestWhatAConnectionKeeps(t *testing.T) {
 		c.want(200)
 		eventually(t, "idle", func() bool { return a.board.Snapshot().Counters.Requests() == 1 })
 		old := a.t.conns.snapshot(nil)[0]
-		tcp := old.socket.(*net.TCPConn)
-		if err := tcp.SetNoDelay(false); err != nil {
+		options, since := [...]int{0, 1, 77, 7, 3}, old.recordOf().Since
+		err := sys.WithFD(old.socket, func(fd int) (err error) {
+			for i, o := range kept {
+				err = errors.Join(err, syscall.SetsockoptInt(fd, o[0], o[1], options[i]))
+			}
+			return err
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 77 * time.Second, Interval: 7 * time.Second, Count: 3}); err != nil {
-			t.Fatal(err)
-		}
-		options, since := optionsOf(t, tcp), old.recordOf().Since
 		a.drainTo(handoff.DrainReload, b)
 		a.exited()
 		eventually(t, "the arrival", func() bool { return b.t.conns.count() == 1 })
@@ -34,7 +35,7 @@ func TestWhatAConnectionKeeps(t *testing.T) {
 		if got := moved.RemoteAddr().String(); got != c.LocalAddr().String() {
 			t.Errorf("the client is %s, was %s", got, c.LocalAddr())
 		}
-		if got := optionsOf(t, moved.socket.(*net.TCPConn)); got != options {
+		if got := optionsOf(t, moved.socket); got != options {
 			t.Errorf("options %v, were %v", got, options)
 		}
 		if r := moved.recordOf(); r.Since != since || !r.Spoke {
@@ -43,17 +44,19 @@ func TestWhatAConnectionKeeps(t *testing.T) {
 	})
 }
 
-// optionsOf reads the socket options that Go likes to change.
-func optionsOf(tb testing.TB, s syscall.Conn) (got [5]int) {
+// kept are the socket options that Go likes to change.
+var kept = [...][2]int{
+	{syscall.IPPROTO_TCP, syscall.TCP_NODELAY},
+	{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE},
+	{syscall.IPPROTO_TCP, tcpKeepIdle},
+	{syscall.IPPROTO_TCP, tcpKeepInterval},
+	{syscall.IPPROTO_TCP, tcpKeepCount},
+}
+
+func optionsOf(tb testing.TB, s syscall.Conn) (got [len(kept)]int) {
 	tb.Helper()
 	err := sys.WithFD(s, func(fd int) (err error) {
-		for i, o := range [...][2]int{
-			{syscall.IPPROTO_TCP, syscall.TCP_NODELAY},
-			{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE},
-			{syscall.IPPROTO_TCP, tcpKeepIdle},
-			{syscall.IPPROTO_TCP, tcpKeepInterval},
-			{syscall.IPPROTO_TCP, tcpKeepCount},
-		} {
+		for i, o := range kept {
 			if got[i], err = syscall.GetsockoptInt(fd, o[0], o[1]); err != nil {
 				return err
 			}

@@ -1,13 +1,10 @@
 package worker
 
 import (
-	"errors"
-	"net"
-	"os"
-
 	"go.uber.org/zap"
 
 	"github.com/webchasor/webchasor/internal/handoff"
+	"github.com/webchasor/webchasor/internal/sys"
 )
 
 // ended says that a door is no longer served.
@@ -94,9 +91,8 @@ func (c *core) adopt(o *order) {
 		if i < len(o.Listeners) {
 			address = o.Listeners[i].Address
 		}
-		f := os.NewFile(uintptr(fd), address)
-		l, err := net.FileListener(f)
-		if err = errors.Join(err, f.Close()); err != nil {
+		l, err := sys.NewListener(fd)
+		if err != nil {
 			c.o.Logger.Error("cannot accept on another worker's socket",
 				zap.Int("slot", o.Slot), zap.String("address", address), zap.Error(err))
 			continue

@@ -120,7 +120,7 @@ func (p *proxied) RemoteAddr() net.Addr { return p.origin.Load().addr(p.socket.R
 
 // SetLinger is for who has to reset the connection.
 func (p *proxied) SetLinger(sec int) error {
-	if tcp, ok := p.socket.(*net.TCPConn); ok {
+	if tcp, ok := p.socket.(interface{ SetLinger(sec int) error }); ok {
 		return tcp.SetLinger(sec)
 	}
 	return nil

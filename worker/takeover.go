@@ -120,7 +120,7 @@ func going(conns []*conn) (n int) {
 
 // silentEnough is how long a connection may keep its place without having sent a
 // byte while others wait. A client that dials just before it asks needs far less.
-const silentEnough = time.Second
+const silentEnough = 3 * time.Second
 
 // expendable picks up to n connections that can go: the longest idle first, then
 // those that never sent a byte, the oldest first. A client that was served will

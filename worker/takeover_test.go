@@ -23,7 +23,7 @@ func pair(t *testing.T, tc *testCore) (*conn, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, ok := tc.t.add(near.(*net.TCPConn))
+	c, ok := tc.t.add(near.(socket))
 	if !ok {
 		t.Fatal("no entry")
 	}

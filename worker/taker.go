@@ -202,22 +202,18 @@ func (k *taker) accept(b transfer.Batch) error {
 func (k *taker) expect(b transfer.Batch) []*conn {
 	list := make([]*conn, 0, len(b.FDs))
 	for i, fd := range b.FDs {
-		raw, err := sys.TakeConn(fd)
+		s, err := sys.TakeConn(fd)
 		if err != nil {
 			k.t.log.Warn("a connection stays with the worker that gives it away", zap.Error(err))
 			transfer.Batch{FDs: b.FDs[i+1:]}.Close()
 			break
 		}
-		s, ok := raw.(socket)
-		if ok {
-			var c *conn
-			if c, ok = k.t.expect(s, b.Records[i]); ok {
-				list = append(list, c)
-				continue
-			}
+		if c, ok := k.t.expect(s, b.Records[i]); ok {
+			list = append(list, c)
+			continue
 		}
 		k.t.log.Error("no entry for a connection: this is a bug, please report it")
-		_ = raw.Close()
+		_ = s.Close()
 		transfer.Batch{FDs: b.FDs[i+1:]}.Close()
 		break
 	}

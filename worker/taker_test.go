@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func loose(tb testing.TB, n int) (fds []int, clients []net.Conn) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		err = sys.WithFD(near.(*net.TCPConn), func(own int) error {
+		err = sys.WithFD(near.(syscall.Conn), func(own int) error {
 			fd, err := sys.DupCloexec(own)
 			fds = append(fds, fd)
 			return err

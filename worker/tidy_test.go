@@ -50,7 +50,7 @@ func TestGarbageIsSeen(t *testing.T) {
 	defer debug.SetGCPercent(before)
 	debug.FreeOSMemory()
 	const size = 64 << 20
-	sink = make([]byte, size)
+	sink = make([]byte, size) //nolint:ineffassign // made to be thrown away
 	sink = nil
 	full, ok := c.look()
 	if !ok || full.garbage < size/2 {

@@ -145,21 +145,3 @@ func TestLimiter(t *testing.T) {
 		t.Errorf("%d lines for %d times, want 10 for 901", lines, times)
 	}
 }
-
-// Nobody loses his place before the master has had the time to find another one.
-func TestASiegeHasToLast(t *testing.T) {
-	const at = time.Second
-	var s siege
-	for _, look := range []struct {
-		after   time.Duration
-		waiting int
-		lasts   bool
-	}{
-		{0, 3, false}, {reliefAfter / 2, 1, false}, {reliefAfter - 1, 5, false}, {reliefAfter, 1, true}, {2 * reliefAfter, 4, true},
-		{2*reliefAfter + 1, 0, false}, {2*reliefAfter + 2, 4, false}, {3*reliefAfter + 2, 4, true},
-	} {
-		if got := s.lasts(at+look.after, look.waiting); got != look.lasts {
-			t.Errorf("%d wait after %v: %v", look.waiting, look.after, got)
-		}
-	}
-}

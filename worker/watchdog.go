@@ -13,18 +13,14 @@ import (
 
 // Times that are not settings.
 const (
-	silentClient = time.Minute // for a connection's first byte when timeout is off
-	lastWord     = time.Second // for a begun response to end with an error event
-	killMargin   = time.Second // for a handler to return after its exchange was ended in a drain
-	// reliefAfter is how long clients wait at a full worker before others lose their place
-	// for them. The master looks four times a second at least, and lends the queue to a
-	// worker that has room: only where none has does it come to that.
-	reliefAfter = 400 * time.Millisecond
-	settling    = 100 * time.Millisecond // for the last bytes of a connection's streams to be written
-	minTick     = 10 * time.Millisecond
-	maxTick     = 250 * time.Millisecond
-	minStuck    = 500 * time.Millisecond
-	maxStuck    = 10 * time.Second
+	silentClient = time.Minute            // for a connection's first byte when timeout is off
+	lastWord     = time.Second            // for a begun response to end with an error event
+	killMargin   = time.Second            // for a handler to return after its exchange was ended in a drain
+	settling     = 100 * time.Millisecond // for the last bytes of a connection's streams to be written
+	minTick      = 10 * time.Millisecond
+	maxTick      = 250 * time.Millisecond
+	minStuck     = 500 * time.Millisecond
+	maxStuck     = 10 * time.Second
 )
 
 // vigil is what the watchdog remembers of a connection between two looks.
@@ -59,7 +55,6 @@ type watchdog struct {
 	stuck    func(request string, age time.Duration) // called once
 	reported bool
 	hopeless func(requests []string) // called once: a drain waits for nothing else
-	siege    siege
 
 	scanned  atomic.Int64 // when it last finished a look, for the heartbeat
 	buf      []*conn
@@ -245,26 +240,11 @@ func (w *watchdog) giveUp(now time.Duration) {
 	}
 }
 
-// siege is how long clients have been waiting at a full worker without a break.
-type siege struct{ since time.Duration } // 0: nobody waits
-
-// lasts notes how many wait at now, and says whether it has taken too long.
-func (s *siege) lasts(now time.Duration, waiting int) bool {
-	switch {
-	case waiting == 0:
-		s.since = 0
-		return false
-	case s.since == 0:
-		s.since = now
-	}
-	return now-s.since >= reliefAfter
-}
-
-// relieve makes room when the worker is full and clients wait for long: the longest
-// idle connections are asked to leave first, then those that never sent anything.
+// relieve makes room when the worker is full and clients wait: the longest idle
+// connections are asked to leave first, then those that never sent anything.
 func (w *watchdog) relieve(now time.Duration) {
 	waiting := w.gate.pressure()
-	if !w.siege.lasts(now, waiting) {
+	if waiting == 0 {
 		return
 	}
 	if waiting -= going(w.buf); waiting <= 0 {

@@ -119,7 +119,7 @@ func TestJitterSpreadsTheLimits(t *testing.T) {
 	p := start(t, "WEB_WORKERS=1", "MAX_REQUESTS=10", "MAX_REQUESTS_JITTER=40", "RECYCLE_INTERVAL=0.01")
 	addr := p.Up()
 	counts := map[string]int{}
-	load := testproc.StartLoad(t, testproc.Load{Addr: addr, Connecting: 1, Pace: 4 * time.Millisecond})
+	load := testproc.StartLoad(t, testproc.Load{Addr: addr, Connecting: 1, Pace: time.Millisecond})
 	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
 		counts = load.Now().PIDs
 		return len(counts) >= 8

@@ -53,7 +53,7 @@ func (r *ReadyReader) Read() (int, error) {
 func (r *ReadyReader) once(fd uintptr) bool {
 	buf := r.get()
 	for {
-		r.n, r.failed = unix.Read(int(fd), buf)
+		r.n, r.failed = receiveNow(int(fd), buf)
 		if !errors.Is(r.failed, unix.EINTR) {
 			break
 		}

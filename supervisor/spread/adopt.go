@@ -17,13 +17,12 @@ type Adoption struct {
 // sockets, parked ones too; needs tells of a slot that somebody else has to look
 // after, because it has no healthy worker or its worker is full while clients
 // wait. An adoption lasts as long as the need and the adopter's health. A full
-// worker adopts nothing, and one that got full passes on what it has adopted if
-// another has room. Both lists are in slot order.
+// worker adopts nothing. Both lists are in slot order.
 func Adopt(slots int, needs func(slot int) bool, healthy []Worker, now map[int]fleet.ID) (begin, end []Adoption) {
 	burden := make(map[fleet.ID]int) // slots adopted, by worker
-	lives, full := make(map[fleet.ID]bool), make(map[fleet.ID]bool)
+	lives := make(map[fleet.ID]bool)
 	for _, w := range healthy {
-		lives[w.ID], full[w.ID] = true, w.free() == 0
+		lives[w.ID] = true
 	}
 	for slot, id := range now {
 		if !needs(slot) {
@@ -33,14 +32,10 @@ func Adopt(slots int, needs func(slot int) bool, healthy []Worker, now map[int]f
 		}
 	}
 	for slot := range slots {
-		of, adopted := now[slot]
-		if lives[of] && !full[of] || !needs(slot) {
+		if lives[now[slot]] || !needs(slot) {
 			continue
 		}
 		if w, ok := adopter(slot, healthy, burden); ok {
-			if adopted && lives[of] {
-				end = append(end, Adoption{slot, of})
-			}
 			burden[w.ID]++
 			begin = append(begin, Adoption{slot, w.ID})
 		}

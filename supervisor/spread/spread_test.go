@@ -33,8 +33,6 @@ func TestAdopt(t *testing.T) {
 		{"a full one is helped by another", 3, only(2), []Worker{w(1, 0, 9), full}, nil, []Adoption{{2, 1}}, nil},
 		{"an adoption lasts", 2, only(1), []Worker{w(1, 0, 0)}, map[int]fleet.ID{1: 1}, nil, nil},
 		{"the need is over", 2, only(), []Worker{w(1, 0, 0), w(5, 1, 0)}, map[int]fleet.ID{1: 1}, nil, []Adoption{{1, 1}}},
-		{"an adopter that got full passes it on", 4, only(1), []Worker{w(1, 0, 9), full}, map[int]fleet.ID{1: full.ID}, []Adoption{{1, 1}}, []Adoption{{1, full.ID}}},
-		{"it keeps what nobody has room for", 4, only(1), []Worker{full}, map[int]fleet.ID{1: full.ID}, nil, nil},
 		{"the adopter is gone", 3, only(1), []Worker{w(1, 0, 0)}, map[int]fleet.ID{1: 2}, []Adoption{{1, 1}}, nil},
 		{"nobody is left", 2, only(0, 1), nil, map[int]fleet.ID{1: 1}, nil, nil},
 	}
