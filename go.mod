@@ -24,6 +24,8 @@ require github.com/creack/pty v1.1.24
 
 require github.com/pires/go-proxyproto v0.15.0
 
+require golang.org/x/text v0.43.0 // indirect
+
 require (
 	charm.land/bubbletea/v2 v2.1.1
 	github.com/beorn7/perks v1.0.1 // indirect
@@ -56,6 +58,6 @@ require (
 	github.com/xrash/smetrics v0.0.0-20240521201337-686a1a2994c1 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	go.uber.org/multierr v1.10.0 // indirect
-	golang.org/x/sync v0.23.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
 	google.golang.org/protobuf v1.36.12
 )

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -17,11 +18,12 @@ import (
 type httpEngine struct {
 	t       *tracker
 	handler http.Handler
+	write   time.Duration // write_timeout
 }
 
 // newHTTPEngine makes a net/http server that leaves time to us.
 func newHTTPEngine(t *tracker, a App, s config.Settings, arrived *arrivals) *httpServer {
-	e := &httpEngine{t: t, handler: t.refused.http(a.HTTP)}
+	e := &httpEngine{t: t, handler: t.refused.http(a.HTTP), write: s.WriteTimeout}
 	srv := &http.Server{} //nolint:gosec // timeouts are the watchdog's
 	if a.TuneHTTP != nil {
 		a.TuneHTTP(srv)

@@ -40,7 +40,6 @@ type httpServer struct {
 	arrived   *arrivals // where connections go on that speak HTTP/1
 	protocols *http.Protocols
 	limits    *http.HTTP2Config
-	head      int           // bytes, 0 is net/http's default
 	preface   time.Duration // for a connection's first bytes
 	keepalive bool
 }
@@ -48,7 +47,7 @@ type httpServer struct {
 func newHTTPServer(srv *http.Server, t *tracker, a *arrivals, s config.Settings) *httpServer {
 	h := &httpServer{
 		Server: srv, t: t, arrived: a, protocols: new(http.Protocols), limits: new(http.HTTP2Config),
-		head: int(s.HTTP.LimitRequestHead), preface: limitsOf(s).fresh, keepalive: s.Keepalive != 0,
+		preface: limitsOf(s).fresh, keepalive: s.Keepalive != 0,
 	}
 	// TLS is below: for net/http these connections have none.
 	h.protocols.SetUnencryptedHTTP2(true)
@@ -61,8 +60,11 @@ func newHTTPServer(srv *http.Server, t *tracker, a *arrivals, s config.Settings)
 	if h.limits.WriteByteTimeout == 0 {
 		h.limits.WriteByteTimeout = s.WriteTimeout
 	}
+	if head := int(s.HTTP.LimitRequestHead); head > 0 && (srv.MaxHeaderBytes <= 0 || srv.MaxHeaderBytes > head) {
+		srv.MaxHeaderBytes = head // the checker's too, if there is one
+	}
 	if srv.Protocols != nil && srv.Protocols.UnencryptedHTTP2() {
-		srv.HTTP2, srv.MaxHeaderBytes = h.limits, h.head
+		srv.HTTP2 = h.limits
 	}
 	return h
 }
@@ -121,7 +123,7 @@ func (h *httpServer) meet(c *conn) {
 func (h *httpServer) serverFor(c *conn) *http.Server {
 	srv := &http.Server{
 		Handler: h.Handler, Protocols: h.protocols, HTTP2: h.limits,
-		MaxHeaderBytes: h.head, ReadHeaderTimeout: h.preface,
+		MaxHeaderBytes: h.MaxHeaderBytes, ReadHeaderTimeout: h.preface,
 		ErrorLog: h.ErrorLog, BaseContext: h.BaseContext, DisableGeneralOptionsHandler: h.DisableGeneralOptionsHandler,
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ConnState: func(_ net.Conn, s http.ConnState) {

@@ -39,6 +39,7 @@ func (e *httpEngine) overStream(peer *conn, w http.ResponseWriter, r *http.Reque
 	c, ok := e.t.addStream(peer)
 	if !ok {
 		write(w, crowdedStream)
+		e.lastBytes(w)
 		return
 	}
 	s := c.stream
@@ -48,6 +49,7 @@ func (e *httpEngine) overStream(peer *conn, w http.ResponseWriter, r *http.Reque
 		c.deny(denials[why])
 		c.mu.Unlock()
 		write(w, <-s.answers)
+		e.lastBytes(w)
 		_ = c.Close()
 		return
 	}
@@ -73,9 +75,12 @@ func (e *httpEngine) overStream(peer *conn, w http.ResponseWriter, r *http.Reque
 		defer func() { _ = c.Close() }()
 		switch {
 		case !c.conclude():
-			s.end(sw)
+			s.end(w, sw)
 		case aborted, sw.finish() != nil:
 			panic(http.ErrAbortHandler)
+		}
+		if !sw.bounded {
+			e.lastBytes(w)
 		}
 		return
 	case text := <-s.answers:
@@ -86,17 +91,29 @@ func (e *httpEngine) overStream(peer *conn, w http.ResponseWriter, r *http.Reque
 		<-done
 		_ = c.Close()
 	}()
-	s.end(sw)
+	s.end(w, sw)
+	e.lastBytes(w)
 }
 
 // end ends a stream that the watchdog has taken from its handler, which may
 // still run.
-func (s *h2stream) end(sw *streamWriter) {
+func (s *h2stream) end(w http.ResponseWriter, sw *streamWriter) {
 	select {
 	case text := <-s.answers:
 		write(sw.take(), text)
 	case <-s.broken:
-		panic(http.ErrAbortHandler) // net/http's way to reset a stream
+		// net/http resets a stream whose handler panics, but behind what the stream still has to
+		// send, and a client that takes nothing of that would never hear of it. A deadline goes before it.
+		_ = http.NewResponseController(w).SetWriteDeadline(past)
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// lastBytes gives a client write_timeout for what net/http still has to send when our part in
+// a response is over: nobody else watches that.
+func (e *httpEngine) lastBytes(w http.ResponseWriter) {
+	if e.write > 0 {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(e.write))
 	}
 }
 

@@ -17,6 +17,8 @@ type streamWriter struct {
 	w      http.ResponseWriter // nil when it is no longer the handler's
 	header http.Header         // the handler's
 	begun  bool
+
+	bounded bool // the handler has set a deadline of its own
 }
 
 // take takes the server's writer away from the handler.
@@ -117,7 +119,10 @@ func (s *streamWriter) SetReadDeadline(t time.Time) error {
 
 // SetWriteDeadline is for [http.ResponseController].
 func (s *streamWriter) SetWriteDeadline(t time.Time) error {
-	return s.control(func(c *http.ResponseController) error { return c.SetWriteDeadline(t) })
+	return s.control(func(c *http.ResponseController) error {
+		s.bounded = !t.IsZero()
+		return c.SetWriteDeadline(t)
+	})
 }
 
 // EnableFullDuplex is for [http.ResponseController]: HTTP/2 always is.

@@ -25,8 +25,9 @@ import (
 // GOAWAY says was not begun, as the protocol wants it.
 type http2Client struct {
 	*http.Client
-	addr  string
-	dials atomic.Int32
+	addr   string
+	before string // is said before TLS
+	dials  atomic.Int32
 }
 
 func newHTTP2Client(t *testing.T, a *authority, addr string) *http2Client {
@@ -37,7 +38,11 @@ func newHTTP2Client(t *testing.T, a *authority, addr string) *http2Client {
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			c.dials.Add(1)
 			var d net.Dialer
-			return d.DialContext(ctx, network, addr)
+			conn, err := d.DialContext(ctx, network, addr)
+			if err == nil {
+				_, err = io.WriteString(conn, c.before)
+			}
+			return conn, err
 		},
 	}
 	t.Cleanup(tr.CloseIdleConnections)
@@ -243,6 +248,29 @@ func TestHTTP2Goodbye(t *testing.T) {
 			}
 			p.Stop(0)
 		})
+	}
+}
+
+// TestHTTP2BehindABalancer: what the PROXY header says before TLS is the client of every stream.
+func TestHTTP2BehindABalancer(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	p, addr := startTLS(t, a, testproc.Options{App: appNetHTTP, Env: []string{"WEB_WORKERS=1", "PROXY_PROTOCOL=true", "ACCESS_LOG=access.log"}})
+	c := newHTTP2Client(t, a, addr)
+	c.before = "PROXY TCP4 203.0.113.9 192.0.2.80 1024 443\r\n"
+	for range 3 {
+		if remote := c.ok(t, "/remote"); remote != "203.0.113.9:1024\n" {
+			t.Errorf("the handler sees %q", remote)
+		}
+	}
+	if n := c.dials.Load(); n != 1 {
+		t.Errorf("%d connections were made", n)
+	}
+	c.CloseIdleConnections()
+	p.Stop(0)
+	log, err := os.ReadFile(p.Path("access.log"))
+	if n := bytes.Count(log, []byte("203.0.113.9 - ")); n != 3 || err != nil {
+		t.Errorf("%d lines name the client, want 3: %s, %v", n, log, err)
 	}
 }
 

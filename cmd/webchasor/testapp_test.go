@@ -202,6 +202,7 @@ func netHTTPApp() app.App {
 	mux.HandleFunc("/tls", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, r.TLS != nil && r.TLS.HandshakeComplete, r.TLS.NegotiatedProtocol)
 	})
+	mux.HandleFunc("/remote", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, r.RemoteAddr) })
 	mux.HandleFunc("/block", func(http.ResponseWriter, *http.Request) { select {} })
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("panic on request") })
 	mux.HandleFunc("/sleep", func(w http.ResponseWriter, r *http.Request) {
