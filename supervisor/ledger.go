@@ -29,6 +29,7 @@ func (m *master) openLedger() (err error) {
 	}
 	m.ledger.AddRoutes(m.routes)
 	m.ledger.AddCauses(causes)
+	m.nameUpstreams(&m.current.Settings)
 	m.tallies.add(m.tally(time.Now()))
 	return nil
 }

@@ -115,6 +115,7 @@ func (m *master) loaded(read generation, err error) {
 	m.generation++
 	m.tx.phase, m.tx.next, m.tx.generation = txRolling, next, m.generation
 	m.tls.next = read.certs
+	m.nameUpstreams(&next.Settings)
 	m.step(fleet.Reload{Generation: m.tx.generation, Policy: policyOf(&next.Settings)})
 	if m.tx.phase == txRolling && m.fleet.View().Phase != fleet.PhaseReloading {
 		// The core refused, and has said why: something came between while we

@@ -21,7 +21,7 @@ func (m *master) status(now time.Time) control.Status {
 		Phase: m.phase(view), Generation: uint64(view.Generation),
 		Wanted: m.wanted(view), Ready: view.Ready,
 		Listeners: m.listeners(),
-		Limits:    m.limits(), Share: m.share.status(),
+		Limits:    m.limits(), Upstreams: m.upstreams(m.clock.Now()), Share: m.share.status(),
 		Reload: m.lastReload, Upgrade: m.promotion.last,
 		Seq: m.journal.Seq(),
 	}

@@ -50,6 +50,10 @@ type Info struct {
 	// without a master that keeps them. Package app/api/limit uses it.
 	Permits *permits.Place
 
+	// Upstream returns the counters of an upstream of the settings, for the master's
+	// metrics; nil without a master. Package app/api uses it.
+	Upstream func(name string) *Upstream
+
 	// FastHTTP and HTTP may be set by Setup when the handler depends on the
 	// settings; they replace the App's.
 	FastHTTP fasthttp.RequestHandler

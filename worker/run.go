@@ -54,7 +54,7 @@ func serve(app App, in *inheritance, k *control, box inbox) int {
 	draining := make(chan struct{})
 	info := &Info{
 		Slot: in.boot.Slot, Generation: in.boot.Generation, PID: os.Getpid(),
-		Settings: in.boot.Settings, Logger: in.logger, Draining: draining, Permits: in.permits,
+		Settings: in.boot.Settings, Logger: in.logger, Draining: draining, Permits: in.permits, Upstream: in.upstream,
 	}
 	if stopped, err := setUp(app, info, in, box); stopped {
 		in.logger.Info("stopped while setting up")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/webchasor/webchasor/app"
 	"github.com/webchasor/webchasor/app/api/limit"
+	"github.com/webchasor/webchasor/app/api/upstream"
 	"github.com/webchasor/webchasor/internal/build"
 	"github.com/webchasor/webchasor/internal/config"
 )
@@ -64,7 +65,12 @@ func (g *gateway) close(context.Context) error {
 
 // hostOf connects the API to the worker it runs in.
 func hostOf(w *app.Worker) host {
+	var meter func(string) upstream.Meter
+	if w.Upstream != nil {
+		meter = func(name string) upstream.Meter { return w.Upstream(name) }
+	}
 	return host{
+		meter:          meter,
 		requestContext: app.Context,
 		stream: func(ctx *fasthttp.RequestCtx, fn func(context.Context, Writer) error) {
 			app.Stream(ctx, func(c context.Context, out *app.StreamWriter) error { return fn(c, out) })

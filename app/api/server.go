@@ -54,6 +54,8 @@ type host struct {
 
 	self identity
 
+	meter func(upstream string) upstream.Meter // who watches the upstreams; nil is nobody
+
 	place   *limit.Place   // where the limits count; nil counts here alone
 	cluster *limit.Cluster // counts all hosts too; nil does not
 }
@@ -120,7 +122,9 @@ func newServer(s config.API, timeout time.Duration, log *zap.Logger, h host) (*s
 		srv.add(echo{})
 	}
 	if len(s.OpenAI.All()) > 0 {
-		if srv.router, err = upstream.New(routerConfig(s.OpenAI, timeout), log); err != nil {
+		c := routerConfig(s.OpenAI, timeout)
+		c.Meter = h.meter
+		if srv.router, err = upstream.New(c, log); err != nil {
 			return nil, fmt.Errorf("cannot use providers.openai: %w", err)
 		}
 	}

@@ -24,6 +24,7 @@ type Status struct {
 	Listeners  []Listener      `json:"listeners"`
 	Overflows  uint64          `json:"listen_overflows"` // of the whole network namespace, since its start
 	Limits     []Limit         `json:"limits,omitempty"`
+	Upstreams  []Upstream      `json:"upstreams,omitempty"`
 	Share      *Share          `json:"worker_share,omitempty"` // absent where there is nothing to share
 	Totals     Totals          `json:"totals"`
 	Recent     Recently        `json:"recent"`
@@ -142,6 +143,23 @@ type Limit struct {
 	Max      int    `json:"max"`
 	Waiting  int    `json:"waiting"`
 	MaxQueue int    `json:"max_queue"`
+}
+
+// Upstream is what workers know of an upstream, summed over them. The counters are
+// the service's, workers that are gone included.
+type Upstream struct {
+	Name      string  `json:"name"`
+	Workers   int     `json:"workers"`            // that have it in their settings
+	Ejected   int     `json:"ejected"`            // of them: leave it alone for now, or are about to try it again
+	Back      Seconds `json:"back_in_seconds"`    // until the first of those tries it again; 0 is at the next request
+	InFlight  int     `json:"in_flight"`          // to the last byte of the answer
+	Requests  uint64  `json:"requests"`           // attempts, repeated ones too
+	Failures  uint64  `json:"failures"`           // of them: no connection, broken, too slow, 5xx, refused key
+	Limited   uint64  `json:"limited"`            // of them: 429 and 503
+	Retries   uint64  `json:"retries"`            // of them: not the first of their call
+	Ejections uint64  `json:"ejections"`          // by any worker
+	Answers   uint64  `json:"answers"`            // attempts with one, whatever its status
+	FirstByte Seconds `json:"first_byte_seconds"` // waited for all answers' beginnings together
 }
 
 // Replacement is a worker on its way out, or about to be.

@@ -6,7 +6,8 @@ import (
 )
 
 // Version is the layout's number. Any change to the types below, or to the
-// meaning of a bucket, needs a new one; an upgrade to it begins a new ledger.
+// meaning of a bucket, needs a new one; an upgrade to it begins a new ledger. Only
+// what is added behind all the rest, where memory was zero so far, needs none.
 const Version = 1
 
 // magic begins every ledger: "chasorLG", little-endian.
@@ -14,11 +15,12 @@ const magic = 0x474c726f73616863
 
 // How much there is room for.
 const (
-	MaxSlots  = 1024 // as the setting workers
-	MaxRoutes = 24   // route 0 is [Other]
-	MaxCauses = 40   // cause 0 is [Other]
-	NameLen   = 64   // bytes of a route or a cause
-	Classes   = 6    // by the first digit of the status; 0 is without one
+	MaxSlots     = 1024 // as the setting workers
+	MaxRoutes    = 24   // route 0 is [Other]
+	MaxCauses    = 40   // cause 0 is [Other]
+	MaxUpstreams = 32   // upstream 0 is [Other]
+	NameLen      = 64   // bytes of a route or a cause
+	Classes      = 6    // by the first digit of the status; 0 is without one
 )
 
 // Other is what has no name of its own, or found no room.
@@ -51,6 +53,8 @@ type header struct {
 	causes names[[MaxCauses]name]
 
 	samples ring
+
+	upstreams names[[MaxUpstreams]name]
 }
 
 // page is one slot: what its workers, one after the other, have counted.
@@ -68,6 +72,15 @@ type page struct {
 	_         [6]word
 	deaths    [MaxCauses]word
 	_         [8]word
+	// Written by workers.
+	upstreams [MaxUpstreams]upstream
+}
+
+// upstream is what a slot's workers have asked of one upstream: one cache line.
+type upstream struct {
+	requests, failures, limited, retries, ejections word
+	answers, waited                                 word // waited is in nanoseconds, for the answers' first bytes
+	_                                               [1]word
 }
 
 // series are the latencies of one route and status class in one slot.

@@ -64,6 +64,23 @@ func (l *Ledger) AddCauses(causes []string) {
 	}
 }
 
+// AddUpstreams gives upstreams their numbers. What finds no room counts as [Other].
+func (l *Ledger) AddUpstreams(names []string) {
+	u := &l.head.upstreams
+	if u.count.Load() == 0 {
+		register(&u.count, u.list[:], Other)
+	}
+	for _, n := range names {
+		register(&u.count, u.list[:], n)
+	}
+}
+
+// Upstreams are the names of the upstreams by number; the first is [Other]. There
+// are none before the first [Ledger.AddUpstreams].
+func (l *Ledger) Upstreams() []string {
+	return known(&l.head.upstreams.count, l.head.upstreams.list[:])
+}
+
 // Routes are the names of the routes by number; the first is [Other].
 func (l *Ledger) Routes() []string { return known(&l.head.routes.count, l.head.routes.list[:]) }
 

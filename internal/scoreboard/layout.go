@@ -6,7 +6,8 @@ import (
 )
 
 // Version is the layout's number. Any change to the types below, or to the
-// meaning of a bucket or a state, needs a new one.
+// meaning of a bucket or a state, needs a new one. Only what is added behind all the
+// rest of the header, where memory was zero so far, needs none.
 const Version = 1
 
 // magic begins every board: "chasorSB", little-endian.
@@ -18,6 +19,9 @@ const (
 	PathLen   = 128
 	ClientLen = 48
 )
+
+// MaxUpstreams is how many upstreams a worker shows.
+const MaxUpstreams = 32
 
 // MaxEntries bounds the size of a board.
 const MaxEntries = 1 << 20
@@ -54,6 +58,16 @@ type header struct {
 	_        [4]word
 
 	latency [Buckets]word
+
+	upstreams [MaxUpstreams]upstream
+}
+
+// upstream is what the worker thinks of one; state is zero until it knows it.
+type upstream struct {
+	state  word
+	until  word // end of an ejection, sys.Monotonic
+	active atomic.Int64
+	_      [1]word
 }
 
 // record is one entry of the in-flight table: 256 bytes, four cache lines.

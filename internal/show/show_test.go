@@ -59,8 +59,13 @@ func TestStatusOnOneScreen(t *testing.T) {
 		Phase:  control.PhaseRollback, Wanted: 2, Ready: 1,
 		Listeners: []control.Listener{{Depth: 5, Deepest: 3, Backlog: 2048}, {Depth: -1}},
 		Limits:    []control.Limit{{Name: "llm", InUse: 20, Max: 20, Waiting: 7, MaxQueue: 100}},
-		Totals:    control.Totals{Connections: 12, Capacity: 100, InFlight: 3, Streams: 1, Traffic: control.Traffic{Rate: 1.5, Requests: 1000, P95: 0.1, P99: 0.25, ErrorShare: 0.0126, Lost: 1}},
-		Warnings:  []control.Warning{{Text: "look at this"}},
+		Upstreams: []control.Upstream{
+			{Name: "well", Workers: 2, Requests: 5},
+			{Name: "a\x1b", Workers: 2, Ejected: 1, Back: 8, Requests: 1000, Failures: 12},
+			{Name: "b", Workers: 2, Ejected: 2},
+		},
+		Totals:   control.Totals{Connections: 12, Capacity: 100, InFlight: 3, Streams: 1, Traffic: control.Traffic{Rate: 1.5, Requests: 1000, P95: 0.1, P99: 0.25, ErrorShare: 0.0126, Lost: 1}},
+		Warnings: []control.Warning{{Text: "look at this"}},
 		Workers: []control.Worker{
 			{Slot: 0, PID: 101, Generation: 3, State: control.StateReady, Age: 60, PSS: 7 << 20, CPU: 12.4, Restarts: 4},
 			{Slot: 1, State: control.StateAbsent, LastDeath: &control.Death{Time: now.Add(-time.Minute), Text: "panic: boom"}},
@@ -76,6 +81,8 @@ workers 1 of 2 ready  connections 12 of 100 (12%)  in flight 3 (streams 1)  queu
 1.5 req/s  p50 -  p95 100ms  p99 250ms  errors 1.3%
 in all: requests 1000  5xx 0  timeouts 0  panics 0  lost 1
 limit llm: 20 of 20 in use, 7 of 100 wait
+upstream a?: ejected in 1 of 2 workers, tried again in 8.0s; 12 of 1000 requests failed
+upstream b: ejected in 2 of 2 workers, tried again at the next request; 0 of 0 requests failed
 
 SLOT PID GEN STATE    AGE CONN BUSY OLDEST REQS REQ/S P50 P95 P99 MEM CPU ENDED
    0 101   3 ready  1m00s    0    0      -    0     0   -   -   -  7M 12%     4

@@ -47,7 +47,22 @@ func Summary(s control.Status) []string {
 	for _, l := range s.Limits {
 		lines = append(lines, fmt.Sprintf("limit %s: %d of %d in use, %d of %d wait", l.Name, l.InUse, l.Max, l.Waiting, l.MaxQueue))
 	}
+	for _, u := range s.Upstreams {
+		if u.Ejected > 0 {
+			lines = append(lines, upstream(u))
+		}
+	}
 	return lines
+}
+
+// upstream says that one is not used.
+func upstream(u control.Upstream) string {
+	back := "tried again at the next request"
+	if u.Back > 0 {
+		back = "tried again in " + Age(u.Back)
+	}
+	return fmt.Sprintf("upstream %s: ejected in %d of %d workers, %s; %s of %s requests failed",
+		Cut(u.Name, 60), u.Ejected, u.Workers, back, Count(u.Failures), Count(u.Requests))
 }
 
 // used is a part of what there is, with its share: the utilisation.

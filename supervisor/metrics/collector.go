@@ -41,6 +41,7 @@ func (c collector) Gather() ([]*dto.MetricFamily, error) {
 	c.service(b)
 	c.slots(b)
 	c.latencies(b)
+	c.upstreams(b)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	s, err := c.src.Status(ctx)
@@ -88,6 +89,25 @@ func (c collector) slots(b *batch) {
 			// increase nobody sees, so all causes are there from the start.
 			b.counter(exits, float64(n.Deaths[cause]), slot, name)
 		}
+	}
+}
+
+// upstreams are the counters of every upstream that ever was. What had no number of its
+// own is shown when there was any.
+func (c collector) upstreams(b *batch) {
+	names := c.src.Ledger.Upstreams()
+	for i, n := range c.src.Ledger.Asked() {
+		if i == 0 && n.Requests == 0 {
+			continue
+		}
+		name := names[i]
+		b.counter(upstreamRequests, float64(n.Requests), name)
+		b.counter(upstreamFailures, float64(n.Failures), name)
+		b.counter(upstreamLimited, float64(n.Limited), name)
+		b.counter(upstreamRetries, float64(n.Retries), name)
+		b.counter(upstreamEjections, float64(n.Ejections), name)
+		b.counter(upstreamAnswers, float64(n.Answers), name)
+		b.counter(upstreamFirstByte, n.Waited.Seconds(), name)
 	}
 }
 

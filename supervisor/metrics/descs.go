@@ -56,6 +56,17 @@ var (
 	listenLimit   = desc("listen_queue_limit", "Connections one queue of the address takes: the backlog in force.", "address")
 	overflows     = desc("listen_overflows_total", "Connections the kernel dropped because an accept queue was full; of all programs in this network namespace.")
 
+	upstreamRequests  = desc("upstream_requests_total", "Attempts at an upstream, repeated ones too.", "upstream")
+	upstreamFailures  = desc("upstream_failures_total", "Attempts that failed by the upstream: no connection, broken, too slow, 5xx, refused key.", "upstream")
+	upstreamLimited   = desc("upstream_limited_total", "Attempts that the upstream answered with 429 or 503.", "upstream")
+	upstreamRetries   = desc("upstream_retries_total", "Attempts that were not the first of their call.", "upstream")
+	upstreamEjections = desc("upstream_ejections_total", "Decisions of workers to leave the upstream alone for a while.", "upstream")
+	upstreamAnswers   = desc("upstream_answers_total", "Attempts with an answer, whatever its status.", "upstream")
+	upstreamFirstByte = desc("upstream_first_byte_seconds_total", "Time until the answers began, all together.", "upstream")
+	upstreamInFlight  = desc("upstream_requests_in_flight", "Requests under way at an upstream, to the last byte of their answer.", "upstream")
+	upstreamWorkers   = desc("upstream_workers", "Workers that have the upstream in their settings.", "upstream")
+	upstreamEjected   = desc("upstream_workers_ejected", "Workers that leave the upstream alone for now.", "upstream")
+
 	limitInUse   = desc("limit_in_use", "Permits taken.", "limit")
 	limitMax     = desc("limit_max", "Permits there are.", "limit")
 	limitWaiting = desc("limit_waiting", "Requests that wait for a permit.", "limit")
@@ -70,6 +81,8 @@ var descs = []*family{
 	processor, memory, state, workerGen, age, heartbeat, connections, capacity, inFlight, streams, oldest, queue,
 	listenDepth, listenDeepest, listenLimit, overflows,
 	limitInUse, limitMax, limitWaiting, limitQueue,
+	upstreamRequests, upstreamFailures, upstreamLimited, upstreamRetries, upstreamEjections,
+	upstreamAnswers, upstreamFirstByte, upstreamInFlight, upstreamWorkers, upstreamEjected,
 }
 
 // family is one metric: its name, and the labels that tell its series apart.

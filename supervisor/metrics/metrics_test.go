@@ -54,7 +54,8 @@ func full(workers int) control.Status {
 			{File: "a.crt", Subject: "a.test", Begins: time.Unix(1000, 0), Expires: time.Unix(2000, 5)},
 			{File: "b\xff.crt", Subject: "b.test", Begins: time.Unix(1000, 0), Expires: time.Unix(3000, 0)},
 		},
-		Limits: []control.Limit{{Name: "llm", InUse: 2, Max: 20, Waiting: 1, MaxQueue: 100}},
+		Limits:    []control.Limit{{Name: "llm", InUse: 2, Max: 20, Waiting: 1, MaxQueue: 100}},
+		Upstreams: []control.Upstream{{Name: "a", Workers: 4, Ejected: 1, InFlight: 7}},
 	}
 	for i := range workers {
 		s.Workers = append(s.Workers, control.Worker{Slot: i, PID: 100 + i, State: control.StateReady, Connections: 5, InFlight: 2})
@@ -120,42 +121,63 @@ func TestEverythingIsThereAndWellFormed(t *testing.T) {
 	s.Request(0, 404, 10, 0)
 	l.Died(s, "panic", 2)
 	s.Processor(1500 * time.Millisecond)
+	l.AddUpstreams([]string{"a", "idle"})
+	for i := range 2 { // in two slots
+		_, u := l.Upstream(slotOf(t, l, i), "a")
+		u.Request()
+		if i == 1 {
+			u.Retry()
+			u.Failed()
+			u.Answered(2500 * time.Millisecond)
+		}
+	}
 	families, text := gather(t, source(l, full(2)))
 	for name, want := range map[string]float64{
-		"webchasor_requests_total 2xx,1":               2,
-		"webchasor_requests_total 5xx,1":               0,
-		"webchasor_requests_total 4xx,0":               0,
-		"webchasor_requests_lost_total 1":              2,
-		"webchasor_worker_exits_total panic,1":         1,
-		"webchasor_worker_exits_total panic,0":         0,
-		"webchasor_worker_cpu_seconds_total 1":         1.5,
-		"webchasor_request_duration_seconds 2xx,/chat": 2,
-		"webchasor_request_duration_seconds 4xx,other": 1,
-		"webchasor_worker_connections 1":               6, // the draining one's too
-		"webchasor_worker_memory_bytes 1":              2 << 20,
-		"webchasor_worker_state 1,ready":               1,
-		"webchasor_worker_state 1,draining":            0,
-		"webchasor_listen_queue_depth 127.0.0.1:1":     3,
-		"webchasor_limit_waiting llm":                  1,
-		"webchasor_master_responsive ":                 1,
-		"webchasor_health ok":                          1,
-		"webchasor_response_bytes_total 1":             30,
-		"webchasor_connections_accepted_total 0":       0,
-		"webchasor_connections_taken_over_total 1":     0,
-		"webchasor_worker_requests_in_flight 1":        3,
-		"webchasor_reloads_total done":                 0,
-		"webchasor_workers_wanted ":                    2,
-		"webchasor_request_timeouts_total 1":           0,
-		"webchasor_listen_queue_limit 127.0.0.1:1":     10,
-		"webchasor_listen_queue_deepest 127.0.0.1:1":   2,
-		"webchasor_worker_oldest_request_seconds 0":    0,
-		"webchasor_worker_heartbeat_age_seconds 0":     0,
-		"webchasor_upgrades_total undone":              0,
-		"webchasor_handler_panics_total 0":             0,
-		"webchasor_limit_in_use llm":                   2,
-		"webchasor_poisoned_shapes false":              2,
-		"webchasor_poisoned_shapes true":               1,
-		"webchasor_phase serving":                      1,
+		"webchasor_requests_total 2xx,1":                2,
+		"webchasor_requests_total 5xx,1":                0,
+		"webchasor_requests_total 4xx,0":                0,
+		"webchasor_requests_lost_total 1":               2,
+		"webchasor_worker_exits_total panic,1":          1,
+		"webchasor_worker_exits_total panic,0":          0,
+		"webchasor_worker_cpu_seconds_total 1":          1.5,
+		"webchasor_request_duration_seconds 2xx,/chat":  2,
+		"webchasor_request_duration_seconds 4xx,other":  1,
+		"webchasor_worker_connections 1":                6, // the draining one's too
+		"webchasor_worker_memory_bytes 1":               2 << 20,
+		"webchasor_worker_state 1,ready":                1,
+		"webchasor_worker_state 1,draining":             0,
+		"webchasor_listen_queue_depth 127.0.0.1:1":      3,
+		"webchasor_limit_waiting llm":                   1,
+		"webchasor_master_responsive ":                  1,
+		"webchasor_health ok":                           1,
+		"webchasor_response_bytes_total 1":              30,
+		"webchasor_connections_accepted_total 0":        0,
+		"webchasor_connections_taken_over_total 1":      0,
+		"webchasor_worker_requests_in_flight 1":         3,
+		"webchasor_reloads_total done":                  0,
+		"webchasor_workers_wanted ":                     2,
+		"webchasor_request_timeouts_total 1":            0,
+		"webchasor_listen_queue_limit 127.0.0.1:1":      10,
+		"webchasor_listen_queue_deepest 127.0.0.1:1":    2,
+		"webchasor_worker_oldest_request_seconds 0":     0,
+		"webchasor_worker_heartbeat_age_seconds 0":      0,
+		"webchasor_upgrades_total undone":               0,
+		"webchasor_handler_panics_total 0":              0,
+		"webchasor_limit_in_use llm":                    2,
+		"webchasor_poisoned_shapes false":               2,
+		"webchasor_poisoned_shapes true":                1,
+		"webchasor_phase serving":                       1,
+		"webchasor_upstream_requests_total a":           2,
+		"webchasor_upstream_failures_total a":           1,
+		"webchasor_upstream_limited_total a":            0,
+		"webchasor_upstream_retries_total a":            1,
+		"webchasor_upstream_ejections_total a":          0,
+		"webchasor_upstream_answers_total a":            1,
+		"webchasor_upstream_first_byte_seconds_total a": 2.5,
+		"webchasor_upstream_requests_total idle":        0, // there before the first
+		"webchasor_upstream_requests_in_flight a":       7,
+		"webchasor_upstream_workers a":                  4,
+		"webchasor_upstream_workers_ejected a":          1,
 
 		"webchasor_certificate_begin_timestamp_seconds a.crt,a.test":        1000,
 		"webchasor_certificate_expiry_timestamp_seconds a.crt,a.test":       2000,

@@ -62,6 +62,11 @@ func (c collector) status(b *batch, s *control.Status) {
 		b.gauge(limitWaiting, float64(l.Waiting), l.Name)
 		b.gauge(limitQueue, float64(l.MaxQueue), l.Name)
 	}
+	for _, u := range s.Upstreams {
+		b.gauge(upstreamInFlight, float64(u.InFlight), u.Name)
+		b.gauge(upstreamWorkers, float64(u.Workers), u.Name)
+		b.gauge(upstreamEjected, float64(u.Ejected), u.Name)
+	}
 }
 
 // readable is text as the value of a label: a path or an old certificate may hold

@@ -20,6 +20,8 @@ type Config struct {
 	RetryWait   time.Duration // the longest that one request waits between its attempts, all waits together; 0 is 15s
 
 	Ejection Ejection
+
+	Meter func(upstream string) Meter // who watches the upstream of this name; nil is nobody
 }
 
 // Ejection says when an upstream counts as broken.

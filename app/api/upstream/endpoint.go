@@ -23,6 +23,7 @@ type endpoint struct {
 	forward   []string
 	transport *http.Transport
 
+	meter     Meter
 	health    health
 	allowance allowance
 	coolUntil atomic.Pointer[time.Time] // it asked to be left alone until then
@@ -35,12 +36,12 @@ type endpoint struct {
 	retries  atomic.Uint64
 }
 
-func newEndpoint(u Upstream, rule Ejection, log *zap.Logger) (*endpoint, error) {
+func newEndpoint(u Upstream, rule Ejection, meter Meter, log *zap.Logger) (*endpoint, error) {
 	base, err := url.Parse(u.BaseURL)
 	if err != nil {
 		return nil, err
 	}
-	e := &endpoint{Upstream: u, base: base, forward: forwardList(u.Forward)}
+	e := &endpoint{Upstream: u, base: base, meter: meter, forward: forwardList(u.Forward)}
 	for _, r := range u.Routes {
 		parsed, err := parseRule(r)
 		if err != nil {
@@ -52,13 +53,18 @@ func newEndpoint(u Upstream, rule Ejection, log *zap.Logger) (*endpoint, error) 
 		return nil, err
 	}
 	e.health.rule = rule
+	var told uint64 // ejections
 	e.health.tell = func(c condition, left time.Duration) {
 		switch c {
 		case ejected:
+			meter.Ejected(left, told == e.health.total)
+			told = e.health.total
 			log.Warn("upstream ejected: it failed too often in a row", zap.String("upstream", u.Name), zap.Duration("for", left))
 		case healthy:
+			meter.Healthy()
 			log.Info("upstream is back", zap.String("upstream", u.Name))
 		case probing:
+			meter.Probing()
 		}
 	}
 	return e, nil

@@ -33,6 +33,7 @@ func newExchange(client context.Context, t target, p pass, now func() time.Time)
 	x.limits.set, x.limits.cancel = t.Timeouts, x.cancel
 	t.requests.Add(1)
 	t.active.Add(1)
+	t.meter.Began()
 	return x
 }
 
@@ -87,6 +88,7 @@ func (x *exchange) finish(n news) {
 		x.limits.enter(over)
 		x.cancel(nil)
 		x.endpoint.active.Add(-1)
+		x.endpoint.meter.Ended(n == failed)
 		if n == failed {
 			x.endpoint.failures.Add(1)
 		}

@@ -139,6 +139,7 @@ func (r *Router) refused(x *exchange, t target, resp *http.Response) outcome {
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		t.limited.Add(1)
+		t.meter.Limited()
 		o.crowded = errorCode(text) != "insufficient_quota"
 		t.cool(r.now(), o.after)
 	}

@@ -36,7 +36,11 @@ func New(config Config, log *zap.Logger) (*Router, error) {
 	}
 	r := &Router{config: config, log: log, now: time.Now}
 	for _, u := range config.Upstreams {
-		e, err := newEndpoint(u, config.Ejection, log)
+		meter := Meter(unwatched{})
+		if config.Meter != nil {
+			meter = config.Meter(u.Name)
+		}
+		e, err := newEndpoint(u, config.Ejection, meter, log)
 		if err != nil {
 			return nil, fmt.Errorf("upstream %s: %w", u.Name, err)
 		}
@@ -84,6 +88,7 @@ func (r *Router) Do(ctx context.Context, call Call) (*Reply, error) {
 		left -= next.wait
 		if n > 0 {
 			next.at.retries.Add(1)
+			next.at.meter.Retried()
 		}
 		call.alive()
 		begin := r.now()
@@ -92,6 +97,7 @@ func (r *Router) Do(ctx context.Context, call Call) (*Reply, error) {
 			call.Heard(now.crowded, r.now().Sub(begin))
 		}
 		if now.reply != nil {
+			next.at.meter.Answered(r.now().Sub(begin))
 			now.reply.Attempts = n + 1
 		}
 		if ctx.Err() != nil && now.reply == nil {
