@@ -82,7 +82,7 @@ func (m *master) report(c *child, h exited, v autopsy.Verdict, e autopsy.Evidenc
 	)
 	record := m.record(c, h, v, e)
 	if !v.Abnormal {
-		if n := unanswered(record.InFlight); n > 0 { // a quick stop, or a drain that ran out of time
+		if n := record.Lost(); n > 0 { // a quick stop, or a drain that ran out of time
 			fields = append(fields, zap.Int("requests_lost", n))
 		}
 		m.log.Info("worker exited", fields...)
@@ -96,7 +96,7 @@ func (m *master) report(c *child, h exited, v autopsy.Verdict, e autopsy.Evidenc
 	m.jotDeath(brief)
 	m.log.Error("worker died", append(append(fields,
 		zap.String("record", m.deaths.Path(record)),
-		zap.Int("requests_lost", len(record.InFlight)),
+		zap.Int("requests_lost", record.Lost()),
 	), noStacks(v)...)...)
 	m.logLost(c, record)
 	m.logClosed(c, record)

@@ -91,7 +91,7 @@ func (m *master) enterDeath(c *child, h exited, v autopsy.Verdict) {
 	if c.board != nil {
 		lost = c.board.Snapshot().InFlight
 		for _, q := range c.board.InFlight(m.clock.Now()) {
-			if q.Answered {
+			if q.Answered != 0 {
 				lost = max(lost-1, 0)
 			}
 		}

@@ -15,15 +15,16 @@ import (
 )
 
 // lostStatus is what the access log says about a request that died with its
-// worker. No worker answers with it by itself. timedOut is the answer that the
-// watchdog had given already in the place of a handler that hung to the end.
+// worker. No worker answers with it by itself. The others are what the watchdog had
+// answered already in the place of a handler that hung to the end.
 const (
 	lostStatus = 502
 	timedOut   = 503
+	tooSlow    = 408
 )
 
-// accountLost writes one access line for every request that died with a
-// worker, which could not do it any more. The log is opened anew each time:
+// accountLost writes one access line for every request that was under way when a
+// worker ended, which could not do it any more. The log is opened anew each time:
 // deaths are rare, and a rotation or a reload needs no care then.
 func (m *master) accountLost(c *child, r autopsy.Record) {
 	s := m.settingsOf(c.generation)
@@ -48,31 +49,28 @@ func lostLines(r autopsy.Record) []logs.Record {
 		death = r.ID()
 	}
 	for _, q := range r.InFlight {
-		lines = append(lines, logs.Record{
+		line := logs.Record{
 			Remote: hostOf(q.Client), Time: r.Time.Add(-q.Age), Duration: q.Age,
 			Method: orDash(q.Method), URI: orDash(q.Path), Proto: "-", // nobody kept it
 			Status: statusOf(q), Bytes: int64(q.BytesOut), UserAgent: "lost:" + string(r.Verdict.Cause),
 			PID: r.PID, Slot: r.Slot, Lost: string(r.Verdict.Cause), Death: death,
-		})
+		}
+		if q.Answered() {
+			line.UserAgent, line.Lost = "", ""
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }
 
-// unanswered is how many requests got no answer at all.
-func unanswered(list []autopsy.Request) (n int) {
-	for _, q := range list {
-		if !slices.Contains(q.Flags, flagAnswered) {
-			n++
-		}
-	}
-	return n
-}
-
 func statusOf(q autopsy.Request) int {
-	if slices.Contains(q.Flags, flagAnswered) {
-		return timedOut
+	switch {
+	case !q.Answered():
+		return lostStatus
+	case slices.Contains(q.Flags, flagTooSlow):
+		return tooSlow
 	}
-	return lostStatus
+	return timedOut
 }
 
 func writeLost(path string, format logs.AccessFormat, stdout int, lines []logs.Record) (err error) {

@@ -48,7 +48,7 @@ func (m *master) orphanGone(h orphanGone) {
 	m.log.Error("worker of the previous master died", o.fields(append(noStacks(verdict),
 		zap.String("cause", string(verdict.Cause)), zap.String("detail", text),
 		zap.Duration("uptime", record.Uptime), zap.String("record", m.deaths.Path(record)),
-		zap.Int("requests_lost", len(record.InFlight)), zap.Int("left", len(m.orphans)))...)...)
+		zap.Int("requests_lost", record.Lost()), zap.Int("left", len(m.orphans)))...)...)
 	m.logLost(c, record)
 	m.bury(c, record)
 }

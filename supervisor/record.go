@@ -126,7 +126,7 @@ func usageOf(state *os.ProcessState) (u autopsy.Usage) {
 
 const (
 	flagStreaming = "streaming"
-	flagAnswered  = "answered" // by the watchdog
+	flagTooSlow   = "too-slow" // the client, so it was answered with 408
 )
 
 // lost translates a scoreboard row.
@@ -138,7 +138,7 @@ func lost(q scoreboard.Request) autopsy.Request {
 	for _, f := range []struct {
 		set  bool
 		name string
-	}{{q.Stuck, autopsy.FlagStuck}, {q.Streaming, flagStreaming}, {q.Answered, flagAnswered}, {q.BytesOut > 0, "response-begun"}, {q.Torn, "torn"}} {
+	}{{q.Stuck, autopsy.FlagStuck}, {q.Streaming, flagStreaming}, {q.Answered != 0, autopsy.FlagAnswered}, {q.Answered == tooSlow, flagTooSlow}, {q.BytesOut > 0, "response-begun"}, {q.Torn, "torn"}} {
 		if f.set {
 			r.Flags = append(r.Flags, f.name)
 		}
@@ -146,15 +146,20 @@ func lost(q scoreboard.Request) autopsy.Request {
 	return r
 }
 
-// logLost names every request that died with a worker, one line each up to a
-// screenful; the record has them all.
+// logLost names every request that died with a worker unanswered, one line each up
+// to a screenful; the record has them all.
 func (m *master) logLost(c *child, r autopsy.Record) {
 	const screenful = 20
-	for i, q := range r.InFlight {
-		if i == screenful {
-			m.log.Error("more requests lost; see the record", c.fields(zap.Int("more", len(r.InFlight)-i))...)
+	told := 0
+	for _, q := range r.InFlight {
+		if q.Answered() {
+			continue
+		}
+		if told == screenful {
+			m.log.Error("more requests lost; see the record", c.fields(zap.Int("more", r.Lost()-told))...)
 			return
 		}
+		told++
 		m.log.Error("request lost", c.fields(
 			zap.Uint64("request", q.ID), zap.String("method", q.Method), zap.String("path", q.Path),
 			zap.String("client", q.Client), zap.Duration("age", q.Age.Round(time.Millisecond)),

@@ -47,11 +47,12 @@ func TestLostLines(t *testing.T) {
 		InFlight: []autopsy.Request{
 			{Method: "GET", Path: "/a \"b\"", Client: "192.0.2.7:4444", Age: 9 * time.Second, BytesOut: 5},
 			{Client: "unix", Age: time.Second}, // not parsed yet
-			{Method: "GET", Path: "/hung", Client: "192.0.2.7:4", BytesOut: 278, Flags: []string{flagAnswered}},
+			{Method: "GET", Path: "/hung", Client: "192.0.2.7:4", BytesOut: 278, Flags: []string{autopsy.FlagAnswered}},
+			{Method: "POST", Path: "/late", Client: "192.0.2.7:5", BytesOut: 270, Flags: []string{autopsy.FlagAnswered, flagTooSlow}},
 		},
 	}
 	for format, want := range map[logs.AccessFormat][]string{
-		logs.Combined:   {`192.0.2.7 - - [`, `"GET /a \"b\" -" 502 5 "-" "lost:panic"`, `- - - [`, `"- - -" 502 0 "-" "lost:panic"`, `"GET /hung -" 503 278`},
+		logs.Combined:   {`192.0.2.7 - - [`, `"GET /a \"b\" -" 502 5 "-" "lost:panic"`, `- - - [`, `"- - -" 502 0 "-" "lost:panic"`, `"GET /hung -" 503 278 "-" "-"`, `"POST /late -" 408 270 "-" "-"`},
 		logs.AccessJSON: {`"remote":"192.0.2.7"`, `"status":502`, `"duration":9.000000`, `"lost":"panic","death":"20261122T220009.000Z-pid12-slot3-panic"`, `"slot":3`},
 	} {
 		path := filepath.Join(t.TempDir(), "access.log")
@@ -64,8 +65,11 @@ func TestLostLines(t *testing.T) {
 		}
 		_ = sys.CloseFD(fd)
 		text, err := os.ReadFile(path)
-		if err != nil || strings.Count(string(text), "\n") != 3 {
+		if err != nil || strings.Count(string(text), "\n") != 4 {
 			t.Errorf("%s: %v, %q", format, err, text)
+		}
+		if n := strings.Count(string(text), "lost:panic"); n != 2 || strings.Count(string(text), `"lost"`) > 2 {
+			t.Errorf("%s: two got no answer, and %d are told as lost:\n%s", format, n, text)
 		}
 		for _, w := range want {
 			if !strings.Contains(string(text), w) {

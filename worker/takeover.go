@@ -50,9 +50,7 @@ func (c *conn) giveNotice(id uint64, now time.Duration, cause error) (how string
 	c.step(evAnswer)
 	c.since = now
 	c.count(status, uint64(len(text)), now)
-	if status == 503 {
-		c.entry.MarkAnswered(id)
-	}
+	c.entry.MarkAnswered(id, status)
 	c.endContext(cause)
 	r.answer = make(chan struct{})
 	_ = c.socket.SetReadDeadline(past) // a server that still reads the request

@@ -15,9 +15,14 @@ import (
 // watched starts the program with a control socket and waits until it serves.
 func watched(t *testing.T, env ...string) (p *testproc.Process, addr string, c *control.Client) {
 	t.Helper()
+	return watchedWith(t, appFastHTTP, env...)
+}
+
+func watchedWith(t *testing.T, app string, env ...string) (p *testproc.Process, addr string, c *control.Client) {
+	t.Helper()
 	dir := t.TempDir()
 	socket := dir + "/control.sock"
-	p = startWith(t, testproc.Options{App: appFastHTTP, Dir: dir, Env: append([]string{"CONTROL_SOCKET=" + socket}, env...)})
+	p = startWith(t, testproc.Options{App: app, Dir: dir, Env: append([]string{"CONTROL_SOCKET=" + socket}, env...)})
 	return p, p.Up(), control.New(socket)
 }
 
@@ -40,14 +45,15 @@ func theDeath(t *testing.T, c *control.Client) control.DeathRecord {
 	return record
 }
 
-// lostLine is what the access log says about a request that died with its worker.
+// lostLine is what the access log says about a request that was under way when its worker ended.
 type lostLine struct {
 	Method, URI, Lost, Death string
+	Proto                    string // "-": the master wrote it
 	Status, PID, Slot        int
 	UserAgent                string `json:"user_agent"`
 }
 
-// lostLines waits for n access lines of lost requests.
+// lostLines waits for the master's n access lines.
 func lostLines(t *testing.T, p *testproc.Process, n int) (lost []lostLine) {
 	t.Helper()
 	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
@@ -55,7 +61,7 @@ func lostLines(t *testing.T, p *testproc.Process, n int) (lost []lostLine) {
 		text, _ := os.ReadFile(p.Path("access.log"))
 		for line := range strings.Lines(string(text)) {
 			var l lostLine
-			if json.Unmarshal([]byte(line), &l) == nil && l.Lost != "" {
+			if json.Unmarshal([]byte(line), &l) == nil && l.Proto == "-" {
 				lost = append(lost, l)
 			}
 		}
@@ -237,6 +243,35 @@ func TestPoisonIsNamedAndQuarantined(t *testing.T) {
 	p.ExpectExit(0)
 }
 
+// TestAnsweredRequestsAreNotLost: a client that was told 408 has its answer, although
+// the handler that waited for the rest of its request hangs and takes the worker with it.
+func TestAnsweredRequestsAreNotLost(t *testing.T) {
+	t.Parallel()
+	p, addr, c := watchedWith(t, appNetHTTP, "WEB_WORKERS=1", "WORKER_TIMEOUT=2", "GRACEFUL_TIMEOUT=1", "STREAM_TIMEOUT=1", "ACCESS_LOG=access.log", "ACCESS_LOG_FORMAT=json")
+	old := p.WaitWorkers(1)
+	client := testproc.Dial(t, addr)
+	client.Send("POST /block?touch=begun HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhalf")
+	if res := client.Answer(); res.Status != 408 {
+		t.Errorf("the client got %v, want 408", res)
+	}
+	d := theDeath(t, c)
+	if d.Cause != "timeout" || d.Culprit != "POST /block" || d.Lost != 0 {
+		t.Errorf("in short: %+v", d.Death)
+	}
+	if l := lostLines(t, p, 1)[0]; l.Status != 408 || l.URI != "/block" || l.Lost != "" || l.Death != d.ID {
+		t.Errorf("the access log says %+v", l)
+	}
+	if line := p.WaitLog(0, died(old[0]), "the death"); line.Int("requests_lost") != 0 {
+		t.Errorf("the log says %s", line.Text)
+	}
+	wantNoLine(t, p, 0, testproc.Msg(testproc.MsgLost), "an answered request is told as lost")
+	s, err := c.Status(t.Context())
+	if err != nil || s.Totals.Lost != 0 {
+		t.Errorf("the totals say %d lost, %v", s.Totals.Lost, err)
+	}
+	p.Stop(0)
+}
+
 // TestAutopsyOfHandlersThatHang: the stack that is shown is where they hang,
 // and not where the worker gave up.
 func TestAutopsyOfHandlersThatHang(t *testing.T) {
@@ -250,7 +285,7 @@ func TestAutopsyOfHandlersThatHang(t *testing.T) {
 		}
 	}
 	d := theDeath(t, c)
-	if d.Cause != "timeout" || d.Culprit != "GET /mutex" {
+	if d.Cause != "timeout" || d.Culprit != "GET /mutex" || d.Lost != 0 {
 		t.Errorf("in short: %+v", d.Death)
 	}
 	for _, want := range []string{"Culprit: GET /mutex", "Where: ", "testHandler at ", "testapp_test.go:", "WORKER_TIMEOUT"} {
@@ -259,9 +294,10 @@ func TestAutopsyOfHandlersThatHang(t *testing.T) {
 		}
 	}
 	for _, l := range lostLines(t, p, 2) {
-		if l.Status != 503 || l.URI != "/mutex" || l.Lost != "timeout" {
+		if l.Status != 503 || l.URI != "/mutex" || l.Lost != "" || l.Death != d.ID {
 			t.Errorf("the access log says %+v", l)
 		}
 	}
+	wantNoLine(t, p, 0, testproc.Msg(testproc.MsgLost), "an answered request is told as lost")
 	p.Stop(0)
 }

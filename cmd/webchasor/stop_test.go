@@ -63,7 +63,7 @@ func TestAbandonedRequestsAreLogged(t *testing.T) {
 		t.Errorf("the client got %v, want 503", res)
 	}
 	p.ExpectExit(0)
-	if l := lostLines(t, p, 1)[0]; l.URI != "/block" || l.Status != 503 || l.Lost != "stop" || l.Death != "" {
+	if l := lostLines(t, p, 1)[0]; l.URI != "/block" || l.Status != 503 || l.Lost != "" || l.Death != "" {
 		t.Errorf("the access log says %+v", l)
 	}
 }

@@ -203,7 +203,10 @@ func netHTTPApp() app.App {
 		fmt.Fprintln(w, r.TLS != nil && r.TLS.HandshakeComplete, r.TLS.NegotiatedProtocol)
 	})
 	mux.HandleFunc("/remote", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, r.RemoteAddr) })
-	mux.HandleFunc("/block", func(http.ResponseWriter, *http.Request) { select {} })
+	mux.HandleFunc("/block", func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // which may never come
+		select {}
+	})
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("panic on request") })
 	mux.HandleFunc("/sleep", func(w http.ResponseWriter, r *http.Request) {
 		ms, _ := strconv.Atoi(r.FormValue("ms"))

@@ -100,6 +100,8 @@ func (r *Record) appendJSON(line []byte, clock *stamp, truncated bool) []byte {
 	if r.Lost != "" {
 		line = append(line, `,"lost":`...)
 		line = appendJSONString(line, r.Lost)
+	}
+	if r.Death != "" {
 		line = append(line, `,"death":`...)
 		line = appendJSONString(line, r.Death)
 	}

@@ -19,6 +19,7 @@ const (
 	flagStreaming = 1 << 8
 	flagDescribed = 1 << 9 // method and path belong to this request
 	flagAnswered  = 1 << 10
+	flagTooSlow   = 1 << 11 // answered with 408, not 503
 	sequence      = 1 << 16
 )
 
@@ -138,12 +139,16 @@ func (e *Entry) Hijack(now time.Duration) {
 	}
 }
 
-// MarkAnswered says that request id got its answer, with 503, although its
+// MarkAnswered says that request id got its answer, 503 or 408, although its
 // handler has not returned; nothing if it is over by now.
-func (e *Entry) MarkAnswered(id uint64) {
+func (e *Entry) MarkAnswered(id uint64, status int) {
+	mark := uint64(flagAnswered)
+	if status == tooSlow {
+		mark |= flagTooSlow
+	}
 	for {
 		old := e.rec.control.Load()
-		if !busy(old) || e.rec.id.Load() != id || e.rec.control.CompareAndSwap(old, old|flagAnswered) {
+		if !busy(old) || e.rec.id.Load() != id || e.rec.control.CompareAndSwap(old, old|mark) {
 			return
 		}
 	}

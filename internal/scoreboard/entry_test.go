@@ -163,6 +163,27 @@ func TestHijackedConnectionIsAStream(t *testing.T) {
 	}
 }
 
+// An answer belongs to one request, and stays with it when its handler hangs.
+func TestMarkAnswered(t *testing.T) {
+	b, _ := newBoard(t, 1)
+	_, e := acquire(t, b)
+	e.Open("c", 0)
+	for id, status := range map[uint64]int{1: 503, 2: 408} {
+		e.Begin(id, 0)
+		e.MarkAnswered(id+5, status)
+		if got := only(t, b, 0).Answered; got != 0 {
+			t.Errorf("another request's answer: %d", got)
+		}
+		e.MarkAnswered(id, status)
+		e.MarkStuck(id)
+		if got := only(t, b, 0); got.Answered != status || !got.Stuck {
+			t.Errorf("answered with %d, want %d; stuck %v", got.Answered, status, got.Stuck)
+		}
+		e.End(0)
+		e.MarkAnswered(id, status)
+	}
+}
+
 func TestEntryText(t *testing.T) {
 	long := strings.Repeat("0123456789", 20)
 	cases := []struct{ method, path, client, wantMethod, wantPath, wantClient string }{

@@ -15,7 +15,9 @@ type Request struct {
 	BytesOut  uint64        // of the response; 0 means that it has not begun
 	Streaming bool
 	Stuck     bool
-	Answered  bool // with 503 by the watchdog; the handler has not returned
+	// Answered is the status of the watchdog's answer, while the handler has not
+	// returned: 503, or 408 for a client that was too slow. 0 is none.
+	Answered int
 	// Torn: the entry was being written when it was read, or when its writer
 	// was killed. Its fields may belong to two requests.
 	Torn   bool
@@ -90,7 +92,7 @@ func (r *record) copy(control uint64, now time.Duration) Request {
 		BytesOut:  r.bytes.Load(),
 		Streaming: control&flagStreaming != 0,
 		Stuck:     control&stateMask == entryStuck,
-		Answered:  control&flagAnswered != 0,
+		Answered:  answer(control),
 		Client:    unpack(r.client[:], lengths>>24&0xff),
 	}
 	if control&flagDescribed != 0 {
@@ -98,6 +100,22 @@ func (r *record) copy(control uint64, now time.Duration) Request {
 		req.Path = unpack(r.path[:], lengths>>8&0xffff)
 	}
 	return req
+}
+
+// Answers of the watchdog.
+const (
+	tooSlow  = 408
+	timedOut = 503
+)
+
+func answer(control uint64) int {
+	switch {
+	case control&flagAnswered == 0:
+		return 0
+	case control&flagTooSlow != 0:
+		return tooSlow
+	}
+	return timedOut
 }
 
 // since is never negative: the writer's clock reading may be newer than ours.

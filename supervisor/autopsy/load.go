@@ -22,7 +22,7 @@ const Newest = "last"
 func (r Record) Brief() control.Death {
 	d := control.Death{
 		ID: r.ID(), Time: r.Time, Slot: r.Slot, PID: r.PID,
-		Cause: string(r.Verdict.Cause), Text: r.Verdict.Sentence, Lost: len(r.InFlight),
+		Cause: string(r.Verdict.Cause), Text: r.Verdict.Sentence, Lost: r.Lost(),
 		Uptime: control.Sec(r.Uptime), Signal: r.Signal, ExitCode: r.Code,
 	}
 	if q, ok := r.Culprit(); ok {

@@ -20,6 +20,7 @@ func TestRecordsAreListedAndFound(t *testing.T) {
 	for i := range 3 {
 		r := sample(t)
 		r.Time, r.PID = r.Time.Add(time.Duration(i)*time.Second), 100+i
+		r.InFlight[2].Flags = append(r.InFlight[2].Flags, FlagAnswered)
 		if _, err := s.Write(r); err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +36,7 @@ func TestRecordsAreListedAndFound(t *testing.T) {
 				t.Fatalf("%v, %v", list, err)
 			}
 			d := list[0]
-			if d.Cause != "timeout" || d.PID != 102 || d.Culprit != "GET /spin" || d.Lost != 3 || d.ExitCode != 2 || d.Uptime != 10804 {
+			if d.Cause != "timeout" || d.PID != 102 || d.Culprit != "GET /spin" || d.Lost != 2 || d.ExitCode != 2 || d.Uptime != 10804 {
 				t.Errorf("in short: %+v", d)
 			}
 		}

@@ -55,8 +55,25 @@ type Request struct {
 	Flags []string
 }
 
-// FlagStuck marks a request whose handler did not end after its time-out.
-const FlagStuck = "stuck"
+// FlagStuck marks a request whose handler did not end after its time-out, and
+// FlagAnswered one whose client has got an answer from the watchdog: it is not lost.
+const (
+	FlagStuck    = "stuck"
+	FlagAnswered = "answered"
+)
+
+// Answered says whether its client had an answer, although the handler had not ended.
+func (q Request) Answered() bool { return slices.Contains(q.Flags, FlagAnswered) }
+
+// Lost is how many requests in flight got no answer.
+func (r Record) Lost() (n int) {
+	for _, q := range r.InFlight {
+		if !q.Answered() {
+			n++
+		}
+	}
+	return n
+}
 
 // Usage is what the process consumed in its life.
 type Usage struct {
