@@ -78,10 +78,6 @@ func read(t *testing.T, b *Board, now int64) {
 	if h.Sum() < 0 {
 		t.Errorf("sum is %v", h.Sum())
 	}
-	var history History
-	history.Fold(s, h)
-	history.Fold(s, h)
-	_ = history.Counters(s)
 	h.Merge(h)
 	_ = h.Quantile(0.99)
 }

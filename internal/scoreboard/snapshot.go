@@ -25,18 +25,6 @@ func (c Counters) Requests() uint64 {
 	return n
 }
 
-// Plus is the sum of both.
-func (c Counters) Plus(d Counters) Counters {
-	for i, n := range d.ByClass {
-		c.ByClass[i] += n
-	}
-	c.BytesOut += d.BytesOut
-	c.Timeouts += d.Timeouts
-	c.Panics += d.Panics
-	c.Lost += d.Lost
-	return c
-}
-
 // Snapshot is one look at a board. Its fields are read one after the other, so they may differ by what happened meanwhile.
 type Snapshot struct {
 	PID         int
