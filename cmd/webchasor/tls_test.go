@@ -125,8 +125,8 @@ func TestTLSBrokenRotation(t *testing.T) {
 	p.Stop(0)
 }
 
-// TestTLSNobodyNotices: reloads, recycling, an upgrade and the stop, under load.
-// TLS connections cannot move, so they are closed, but never without notice.
+// TestTLSNobodyNotices: reloads, recycling and an upgrade, under load. TLS connections
+// cannot move, so they are closed, but never without notice.
 func TestTLSNobodyNotices(t *testing.T) {
 	for _, kind := range []string{appFastHTTP, appNetHTTP} {
 		t.Run(kind, func(t *testing.T) {
