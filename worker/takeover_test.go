@@ -155,8 +155,8 @@ func TestExpendable(t *testing.T) {
 	const now = 10 * time.Second
 	conns := []*conn{
 		{state: connFresh, since: now - silentEnough/2},
-		{state: connFresh, since: now - 3*time.Second},
-		{state: connFresh, since: now - 4*time.Second},
+		{state: connFresh, since: now - silentEnough - time.Second},
+		{state: connFresh, since: now - silentEnough - 2*time.Second},
 		{state: connActive},
 		{state: connIdle, since: now - time.Second},
 		{state: connIdle, since: now - 2*time.Second},
