@@ -4,17 +4,16 @@ import (
 	"bufio"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/webchasor/webchasor/app/api/upstream/upstreamtest"
+	"github.com/webchasor/webchasor/app/control"
 	"github.com/webchasor/webchasor/internal/testproc"
 )
 
@@ -152,7 +151,15 @@ func TestManyAborts(t *testing.T) {
 		}
 	}
 	const crowd = 20
-	p, up, addr := gateway(t, fmt.Sprintf("LLM_CONCURRENT_LIMIT=%d", 2*crowd), "QUEUE_TIMEOUT=30")
+	socket := t.TempDir() + "/control.sock"
+	p, up, addr := gateway(t, fmt.Sprintf("LLM_CONCURRENT_LIMIT=%d", 2*crowd), "QUEUE_TIMEOUT=30", "CONTROL_SOCKET="+socket)
+	worker := control.New(socket)
+	warm := testproc.Client{Addr: addr, Fresh: true} // what begins with the first request belongs to an idle worker
+	if res := warm.Post("/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"x"}]}`); res.Status != http.StatusOK {
+		t.Fatalf("at first: %v", res)
+	}
+	up.CloseConnections()
+	before := busy(t, worker)
 	seen := arrivals{seen: map[string]bool{}}
 	up.Script(seen.stall)
 	ids := make(chan int)
@@ -186,20 +193,28 @@ func TestManyAborts(t *testing.T) {
 	up.CloseConnections()
 	clients.Wait()
 
-	// The worker's own record of its goroutines.
-	worker := p.WaitWorkers(1)[0]
-	p.SignalPID(worker, syscall.SIGABRT)
-	text, err := os.ReadFile(onlyRecord(t, p))
+	left := -1
+	testproc.Eventually(t, testproc.Patience, testproc.Every, func() bool {
+		left = busy(t, worker)
+		return left <= before
+	}, fmt.Sprintf("%d goroutines as before the aborts", before))
+	t.Logf("%d goroutines before and %d after %d aborts", before, left, n)
+	p.Stop(0)
+}
+
+// busy counts the goroutines of the worker of slot 0, but for those of fasthttp that wait
+// for the next connection: it ends them when they have waited for 10 s.
+func busy(t *testing.T, worker *control.Client) (n int) {
+	t.Helper()
+	s, err := worker.Stacks(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`(\d+) goroutines`).FindSubmatch(text)
-	if found == nil {
-		t.Fatalf("no goroutines in %s", text)
+	for _, g := range s.Groups {
+		stack := strings.Join(g.Frames, "\n")
+		if waits := strings.Contains(stack, "workerFunc") && !strings.Contains(stack, "serveConn"); !waits {
+			n += g.Count
+		}
 	}
-	if left, _ := strconv.Atoi(string(found[1])); left > 100 {
-		t.Errorf("%d goroutines after %d aborts; want what an idle worker has\n%.3000s", left, n, text)
-	} else {
-		t.Logf("%d goroutines after %d aborts (%s)", left, n, filepath.Base(p.Dir))
-	}
+	return n
 }
