@@ -26,17 +26,22 @@ func (m *master) futureOrphans() (made, lent []legacy) {
 		made, lent = append(made, one...), append(lent, its...)
 	}
 	for _, o := range m.orphans {
-		fd, err := sys.DupCloexec(o.pidfd)
-		if err != nil {
-			continue
-		}
-		record := o.orphanRecord
-		record.Upgrades++
-		record.Budget = max(time.Until(o.deadline), 0)
-		made = append(made, legacy{heirloom{Orphan: &record}, fd})
-		lent = append(lent, keepsakesOf(o.PID, o.keepsakes)...)
+		one, its := o.bequest()
+		made, lent = append(made, one...), append(lent, its...)
 	}
 	return made, lent[:min(len(lent), maxKeepsakes)]
+}
+
+// bequest is the orphan for the next master; made is empty if it cannot be held.
+func (o *orphan) bequest() (made, lent []legacy) {
+	fd, err := sys.DupCloexec(o.pidfd)
+	if err != nil {
+		return nil, nil
+	}
+	record := o.orphanRecord
+	record.Upgrades++
+	record.Budget = max(time.Until(o.deadline), 0)
+	return []legacy{{heirloom{Orphan: &record}, fd}}, keepsakesOf(o.PID, o.keepsakes)
 }
 
 // futureOrphan is one of our own workers; made is empty if it cannot be held.
@@ -63,16 +68,15 @@ func keepsakesOf(pid int, k keepsakes) (all []legacy) {
 	return all
 }
 
-// bequeathLate adds a worker that was started while a new master boots: it
-// reads on when it serves.
-func (m *master) bequeathLate(c *child) {
-	made, lent := m.futureOrphan(c)
+// bequeathLate adds a worker that this master came to have while a new one boots,
+// which reads on when it serves, and once more when this one is gone.
+func (m *master) bequeathLate(made, lent []legacy) {
 	if len(made) == 0 {
 		return
 	}
 	defer func() { _ = sys.CloseFD(made[0].fd) }()
 	if err := bequeath(m.baton.to, append(made, lent...)); err != nil {
-		m.log.Debug("cannot hand a new worker over for watching", c.fields(zap.Error(err))...)
+		m.log.Debug("cannot hand a new worker over for watching", zap.Int("worker_pid", made[0].Orphan.PID), zap.Error(err))
 	}
 }
 

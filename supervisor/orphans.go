@@ -23,8 +23,8 @@ type orphanGone struct {
 
 func (h orphanGone) apply(m *master) { m.orphanGone(h) }
 
-// adoptOrphans begins to watch the workers of the previous master, now that
-// this one serves and that one is about to leave.
+// adoptOrphans begins to watch the workers of the previous master that it has
+// told of. Until it is gone it may start more, see [alone].
 func (m *master) adoptOrphans() {
 	now := time.Now()
 	for _, o := range m.inherited.orphans {
@@ -35,10 +35,6 @@ func (m *master) adoptOrphans() {
 		m.adoptOrphan(o, now)
 	}
 	m.inherited.orphans = nil
-	if m.inherited.answer != nil {
-		m.inherited.answer.Close()
-		m.inherited.answer = nil
-	}
 	m.reapOrphans(now)
 }
 

@@ -46,7 +46,7 @@ func (m *master) spawn(a fleet.Spawn) {
 	}
 	m.children[a.ID] = c
 	if m.upgrading {
-		m.bequeathLate(c)
+		m.bequeathLate(m.futureOrphan(c))
 	}
 	m.log.Debug("worker started", c.fields()...)
 }

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
@@ -154,26 +153,6 @@ func (m *master) attach(weights []uint32) {
 	}
 	m.traffic.attached = weights
 }
-
-// succeedTraffic gives the kernel our weights once more when the previous master
-// has gone: until then it may still have attached its own, after ours.
-func (m *master) succeedTraffic() {
-	if !m.upgrader.HasParent() || m.slots() == 0 {
-		return
-	}
-	go func() {
-		_ = m.upgrader.WaitForParent(context.Background())
-		select {
-		case m.happenings <- steeredAlone{}:
-		case <-m.gone:
-		}
-	}()
-}
-
-// steeredAlone: the previous master is gone, and with it its last word on weights.
-type steeredAlone struct{}
-
-func (steeredAlone) apply(m *master) { m.traffic.attached, m.traffic.stale = nil, true }
 
 // lookAfter keeps every queue in the hands of somebody who can empty it.
 func (m *master) lookAfter(now time.Time, healthy []spread.Worker) {

@@ -200,7 +200,7 @@ func (m *master) up() {
 		m.log.Error("cannot tell the previous master that this one is ready", zap.Error(err))
 	}
 	m.succeedAdmin()
-	m.succeedTraffic()
+	m.awaitAlone()
 	m.awaitMain()
 	if m.upgrader.HasParent() {
 		m.succeedPromotion()

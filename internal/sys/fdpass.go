@@ -35,6 +35,11 @@ func RecvFDs(fd int) (msg []byte, fds []int, err error) {
 	buf := make([]byte, MaxPacket)
 	oob := make([]byte, unix.CmsgSpace(4*MaxFDs))
 	n, oobn, flags, _, err := unix.Recvmsg(fd, buf, oob, recvFlags)
+	if errors.Is(err, unix.ECONNRESET) {
+		// The peer closed with messages of ours unread (unix(7)). It is said once,
+		// before what the peer sent last.
+		n, oobn, flags, _, err = unix.Recvmsg(fd, buf, oob, recvFlags)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot receive descriptors: %w", err)
 	}
