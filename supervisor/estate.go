@@ -33,6 +33,7 @@ type heirloom struct {
 	Board int `json:",omitempty"` // scoreboard
 	Crash int `json:",omitempty"` // what the runtime writes in a crash
 	Box   int `json:",omitempty"` // the last log lines
+	Line  int `json:",omitempty"` // where it hears of other heirs
 }
 
 // will is one message in the estate: descriptors and what they are, in order.
@@ -153,7 +154,7 @@ func (e *estate) accept(item heirloom, fd int) {
 	case item.Orphan != nil:
 		e.orphans = append(e.orphans, &orphan{
 			orphanRecord: *item.Orphan, state: orphanDraining,
-			keepsakes: keepsakes{pidfd: fd, boardFD: -1, crash: -1, boxFD: -1},
+			keepsakes: keepsakes{pidfd: fd, boardFD: -1, crash: -1, boxFD: -1, line: -1},
 		})
 	case e.orphan(item.Board) != nil:
 		e.orphan(item.Board).boardFD = fd
@@ -161,6 +162,8 @@ func (e *estate) accept(item heirloom, fd int) {
 		e.orphan(item.Crash).crash = fd
 	case e.orphan(item.Box) != nil:
 		e.orphan(item.Box).boxFD = fd
+	case e.orphan(item.Line) != nil:
+		e.orphan(item.Line).line = fd
 	default:
 		_ = sys.CloseFD(fd)
 	}

@@ -53,14 +53,14 @@ func (m *master) futureOrphan(c *child) (made, lent []legacy) {
 	}
 	s := m.settingsOf(c.generation)
 	made = []legacy{{heirloom{Orphan: &orphanRecord{
-		PID: c.pid, Slot: c.slot, Generation: uint64(c.generation), Started: c.started,
+		PID: c.pid, Slot: c.slot, Generation: uint64(c.generation), Started: c.started, Lined: true,
 		Budget: max(s.GracefulTimeout, s.StreamTimeout) + killMargin,
 	}}, fd}}
-	return made, keepsakesOf(c.pid, keepsakes{boardFD: c.boardFD, crash: c.crash, boxFD: c.boxFD})
+	return made, keepsakesOf(c.pid, keepsakes{boardFD: c.boardFD, crash: c.crash, boxFD: c.boxFD, line: -1})
 }
 
 func keepsakesOf(pid int, k keepsakes) (all []legacy) {
-	for _, l := range []legacy{{heirloom{Board: pid}, k.boardFD}, {heirloom{Crash: pid}, k.crash}, {heirloom{Box: pid}, k.boxFD}} {
+	for _, l := range []legacy{{heirloom{Board: pid}, k.boardFD}, {heirloom{Crash: pid}, k.crash}, {heirloom{Box: pid}, k.boxFD}, {heirloom{Line: pid}, k.line}} {
 		if l.fd >= 0 {
 			all = append(all, l)
 		}

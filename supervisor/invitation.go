@@ -14,11 +14,14 @@ import (
 )
 
 // invitation tells the old master whom one of its workers may pass its
-// connections to. One descriptor per target travels beside it, in order.
+// connections to. One descriptor per target travels beside it, in order, and with
+// Line one more: the end of a line on which this master, and those after it, will name
+// others when these have left themselves. A long request may outlive several.
 type invitation struct {
 	PID     int `json:",omitempty"`
 	Targets []handoff.Target
-	Master  int `json:",omitempty"` // the new master's own pid; then nothing else
+	Line    bool `json:",omitempty"`
+	Master  int  `json:",omitempty"` // the new master's own pid; then nothing else
 }
 
 // invite introduces the previous master's workers to ours, before that master
@@ -28,7 +31,7 @@ func (m *master) invite() {
 	if len(m.inherited.orphans) == 0 || len(healthy) == 0 {
 		return
 	}
-	perWorker := min(max(sys.MaxFDs/len(m.inherited.orphans), 1), 3)
+	perWorker := min(max(sys.MaxFDs/len(m.inherited.orphans)-1, 1), 3)
 	var all []invitation
 	var fds []int
 	flush := func() {
@@ -43,15 +46,22 @@ func (m *master) invite() {
 		all, fds = nil, nil
 	}
 	for _, o := range m.inherited.orphans {
-		if o.Upgrades > 0 {
-			continue // not that master's own
+		if o.Upgrades > 0 { // not that master's own
+			m.renewOrphan(o, healthy)
+			continue
 		}
 		heirs := spread.Heirs(o.Slot, healthy)
-		targets, ends := m.introduce(heirs[:min(len(heirs), perWorker)])
+		heirs = heirs[:min(len(heirs), perWorker)]
+		targets, ends := m.introduce(heirs)
+		o.heirs = idsOf(heirs)
+		end, lined := m.openLine(o)
+		if lined {
+			ends = append(ends, end)
+		}
 		if len(fds)+len(ends) > sys.MaxFDs {
 			flush()
 		}
-		all = append(all, invitation{PID: o.PID, Targets: targets})
+		all = append(all, invitation{PID: o.PID, Targets: targets, Line: lined})
 		fds = append(fds, ends...)
 	}
 	flush()
@@ -93,12 +103,15 @@ func (m *master) passOn(packet []byte, fds []int) {
 			continue
 		}
 		n := len(i.Targets)
+		if i.Line {
+			n++
+		}
 		if n > len(fds) {
 			return
 		}
 		if c := byPID[i.PID]; c != nil && c.reason != fleet.ReasonStop {
 			m.sendDrain(c, fleet.ReasonOperator, handoff.Order{
-				Kind: handoff.OrderDrain, Reason: handoff.DrainUpgrade, Targets: i.Targets,
+				Kind: handoff.OrderDrain, Reason: handoff.DrainUpgrade, Targets: i.Targets, Line: i.Line,
 			}, fds[:n])
 		}
 		fds = fds[n:]

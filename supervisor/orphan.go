@@ -23,6 +23,7 @@ type orphanRecord struct {
 	Budget     time.Duration // for its drain, from the upgrade on
 	Upgrades   int           // how many it has survived already
 	Started    time.Time     // zero if its master did not say
+	Lined      bool          // its master passes a line on to it, see [invitation]
 }
 
 // orphanState is where an orphan is in the rest of its life.
@@ -43,6 +44,7 @@ type orphan struct {
 	deadline time.Time // of the drain; zero before this master serves
 	until    time.Time // of the other states
 	reason   fleet.Reason
+	heirs    []fleet.ID // who takes its connections
 	ledger   []autopsy.Sent
 	keepsakes
 	board *scoreboard.Board // nil if it was not handed over, or has another layout
@@ -53,11 +55,11 @@ type orphan struct {
 }
 
 // keepsakes are the descriptors of an orphan that go from master to master; -1
-// where there is none.
-type keepsakes struct{ pidfd, boardFD, crash, boxFD int }
+// where there is none. line is the sending end of its line.
+type keepsakes struct{ pidfd, boardFD, crash, boxFD, line int }
 
 func (k keepsakes) close() {
-	for _, fd := range []int{k.pidfd, k.boardFD, k.crash, k.boxFD} {
+	for _, fd := range []int{k.pidfd, k.boardFD, k.crash, k.boxFD, k.line} {
 		if fd >= 0 {
 			_ = sys.CloseFD(fd)
 		}

@@ -64,11 +64,16 @@ func (m *master) bequeathTo(c *child, order handoff.Order, heirs []spread.Worker
 	var ends []int
 	order.Targets, ends = m.introduce(heirs)
 	defer closeAll(ends)
-	c.heirs = c.heirs[:0]
-	for _, h := range heirs {
-		c.heirs = append(c.heirs, h.ID)
-	}
+	c.heirs = idsOf(heirs)
 	m.sendDrain(c, c.reason, order, ends)
+}
+
+func idsOf(workers []spread.Worker) []fleet.ID {
+	ids := make([]fleet.ID, 0, len(workers))
+	for _, w := range workers {
+		ids = append(ids, w.ID)
+	}
+	return ids
 }
 
 // renewHeirs names new heirs to workers that still have connections while all
@@ -86,11 +91,17 @@ func (m *master) renewHeirs(healthy []spread.Worker) {
 		}
 		m.bequeathTo(c, handoff.Order{Kind: handoff.OrderDrain, Reason: drainReason(c.reason)}, spread.Heirs(c.slot, healthy))
 	}
+	for _, o := range m.orphans {
+		if len(o.heirs) > 0 && len(healthy) > 0 && o.board != nil && o.board.Snapshot().Connections > 0 &&
+			!slices.ContainsFunc(o.heirs, func(id fleet.ID) bool { return lives[id] }) {
+			m.renewOrphan(o, healthy)
+		}
+	}
 }
 
 func (m *master) sendDrain(c *child, reason fleet.Reason, o handoff.Order, ends []int) {
 	c.reason = reason
-	m.log.Info("draining worker", c.fields(zap.String("reason", string(o.Reason)), zap.Int("heirs", len(ends)))...)
+	m.log.Info("draining worker", c.fields(zap.String("reason", string(o.Reason)), zap.Int("heirs", len(o.Targets)))...)
 	if err := c.sendWith(o, ends...); err != nil {
 		m.log.Warn("cannot tell worker to drain", c.fields(zap.Error(err))...)
 	}

@@ -69,6 +69,8 @@ type core struct {
 
 	served   chan ended    // a value per listener when its accepting ends
 	took     chan struct{} // a value per transfer to this worker when it ends
+	line     *sys.Channel  // to the masters after ours; nil without
+	later    chan order    // what they order
 	closing  chan struct{} // closed when nothing new is taken any more
 	arrived  *arrivals
 	hopeless chan []string // the requests that keep a drain from ending
@@ -79,7 +81,7 @@ type core struct {
 func newCore(o coreOptions) (*core, error) {
 	c := &core{
 		o: o, accepting: len(o.Listeners),
-		served: make(chan ended, len(o.Listeners)), took: make(chan struct{}), closing: make(chan struct{}), hopeless: make(chan []string, 1), stop: make(chan struct{}),
+		served: make(chan ended, len(o.Listeners)), took: make(chan struct{}), later: make(chan order), closing: make(chan struct{}), hopeless: make(chan []string, 1), stop: make(chan struct{}),
 	}
 	watcher, err := newHangups(o.Logger)
 	if err != nil {
@@ -131,6 +133,8 @@ func (c *core) run(in inbox) int {
 			in.gone = nil
 			c.obeyLast(in.orders)
 			c.drain(handoff.DrainOrphan, nil)
+		case o := <-c.later:
+			c.obey(o)
 		case <-in.term:
 			c.terminate()
 		case e := <-c.served:
@@ -198,6 +202,7 @@ func (c *core) obeyLast(orders <-chan order) {
 func (c *core) obey(o order) {
 	switch o.Kind {
 	case handoff.OrderDrain:
+		c.followLine(&o)
 		c.drain(o.Reason, c.moverFor(&o))
 	case handoff.OrderShed:
 		c.shed(&o)
@@ -227,6 +232,9 @@ func (c *core) obey(o order) {
 func (c *core) end() {
 	c.t.board.SetState(scoreboard.StateGone)
 	close(c.stop)
+	if c.line != nil {
+		_ = c.line.Close()
+	}
 	_ = c.arrived.Close()
 	c.t.hangups.close()
 	c.helpers.Wait()

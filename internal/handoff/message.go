@@ -49,6 +49,9 @@ type Order struct {
 	// Targets of OrderDrain and OrderShed: one descriptor beside the packet
 	// each, the sending end of a transfer to another worker, best one first.
 	Targets []Target `json:",omitempty"`
+	// Line of OrderDrain: one more descriptor, the last one, is the receiving end of a
+	// line. On it come further orders to drain, from masters after ours.
+	Line bool `json:",omitempty"`
 	// Count of connections for OrderShed.
 	Count int `json:",omitempty"`
 	// Slot and Listeners of OrderAdopt and OrderRelease; OrderAdopt has one
