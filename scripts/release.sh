@@ -57,6 +57,14 @@ for arch in amd64 arm64; do
 	ARCH=$arch VERSION=$package BINARY=$dist/webchasor-linux-$arch MADE=$made \
 		"$tools/nfpm" package --config scripts/release/nfpm.yaml --packager deb --target "$dist/"
 done
-CGO_ENABLED=0 GOOS=linux GOARCH=amd64 "$tools/cyclonedx-gomod" app -json -noserial -notimestamp -main cmd/webchasor -output "$dist/webchasor.cdx.json" .
+# The tool asks git for a version, by a library that knows no worktrees (git-worktree(1)): their
+# .git is a file. A clone of what is committed has the same answer.
+tree=$PWD
+if [ ! -d .git ]; then
+	tree=$made/tree
+	git clone -q . "$tree"
+fi
+CGO_ENABLED=0 GOOS=linux GOARCH=amd64 "$tools/cyclonedx-gomod" app -json -noserial -notimestamp -main cmd/webchasor \
+	-output "$(realpath "$dist")/webchasor.cdx.json" "$tree"
 (cd "$dist" && sha256sum -- * >SHA256SUMS)
 cat "$dist/SHA256SUMS"
