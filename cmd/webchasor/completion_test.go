@@ -91,5 +91,15 @@ func TestCompletionScriptsAreWellFormed(t *testing.T) {
 			}
 		}
 	}
+	if _, err := exec.LookPath("zsh"); err == nil {
+		// As the first Tab does with a script in fpath, where a package puts it.
+		if err := os.Symlink("complete.zsh", p.Path("_webchasor")); err != nil {
+			t.Fatal(err)
+		}
+		ask := `compdef() { }; _describe() { print -r -- ${(P)2} }; fpath=(. $fpath); autoload -Uz _webchasor; words=(webchasor profile 0 h); CURRENT=4; _webchasor`
+		if got := inShell(t, p, "zsh", "-f", "-c", ask); got != "heap" {
+			t.Errorf("zsh offers %q, want heap", got)
+		}
+	}
 	p.Stop(0)
 }

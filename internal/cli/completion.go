@@ -59,6 +59,7 @@ FUNCTION() {
   fi
 }
 compdef FUNCTION PROGRAM
+[[ ${funcstack[1]-} != _PROGRAM ]] || FUNCTION # loaded from fpath by the first Tab
 `,
 	"fish": `# PROGRAM completion fish | source
 function FUNCTION
