@@ -32,15 +32,28 @@ const (
 	closeMin = time.Second
 )
 
+// stopLinger is how long a service that stops waits for silent clients: a request that is
+// on its way arrives within it. net/http's Shutdown waits as long for connections that never
+// spoke. Other drains can wait longer, because others serve on meanwhile.
+const stopLinger = 5 * time.Second
+
 // plan is the timetable of a drain.
-type plan struct{ lingered, graceful, stream time.Duration }
+type plan struct{ lingered, silent, graceful, stream time.Duration }
 
 func planFrom(start time.Duration, s config.Settings) *plan {
 	return &plan{
 		lingered: start + min(s.Keepalive, s.GracefulTimeout),
+		silent:   start + s.GracefulTimeout,
 		graceful: start + s.GracefulTimeout,
 		stream:   start + max(s.StreamTimeout, s.GracefulTimeout),
 	}
+}
+
+// stopping is the plan when the service as a whole stops from now on.
+func (p plan) stopping(now time.Duration) *plan {
+	p.silent = min(p.silent, now+stopLinger)
+	p.lingered = min(p.lingered, p.silent)
+	return &p
 }
 
 // at is the phase at now; a nil plan is a worker that serves.
@@ -52,6 +65,8 @@ func (p *plan) at(now time.Duration) phase {
 		return phaseStream
 	case now >= p.graceful:
 		return phaseGraceful
+	case now >= p.silent:
+		return phaseSilent
 	case now >= p.lingered:
 		return phaseLingered
 	}
@@ -73,6 +88,7 @@ func (c *core) drain(reason handoff.DrainReason, m *mover) {
 		c.o.Logger.Debug("already draining", zap.String("reason", string(reason)), zap.Bool("new_targets", m != nil))
 		switch {
 		case reason == handoff.DrainStop: // nobody stays to take connections; an orphan's heirs do
+			c.plan.Store(c.plan.Load().stopping(c.t.clock.Now()))
 			c.t.sayGoodbye()
 		case m == nil:
 		case c.life == lifeDone || c.owesWord:
@@ -84,7 +100,12 @@ func (c *core) drain(reason handoff.DrainReason, m *mover) {
 		return
 	}
 	c.life, c.reason = lifeDraining, reason
-	c.plan.Store(planFrom(c.t.clock.Now(), c.o.Settings))
+	now := c.t.clock.Now()
+	p := planFrom(now, c.o.Settings)
+	if reason == handoff.DrainStop {
+		p = p.stopping(now)
+	}
+	c.plan.Store(p)
 	c.t.leaving.Store(true)
 	c.t.retireShared()
 	c.t.board.SetState(scoreboard.StateDraining)

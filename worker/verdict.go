@@ -66,6 +66,7 @@ const (
 	phaseServing phase = iota
 	phaseDraining
 	phaseLingered // connections that never spoke have waited long enough
+	phaseSilent   // so have those that are idle: the service stops
 	phaseGraceful // graceful_timeout is over: what has begun to answer goes on, and counts as a stream
 	phaseStream   // stream_timeout is over too
 )
@@ -78,7 +79,7 @@ func judge(g glance, l limits, p phase) verdict {
 			return vLeave
 		}
 	case connIdle:
-		if p >= phaseGraceful || over(g.age, l.idle) {
+		if p >= phaseSilent || over(g.age, l.idle) {
 			return vLeave
 		}
 	case connActive:
@@ -95,7 +96,7 @@ func judge(g glance, l limits, p phase) verdict {
 		switch {
 		case p >= phaseStream && (!g.busy && g.quiet > settling || g.ending > lastWord+settling):
 			return vDrop
-		case g.idle && (p >= phaseGraceful || over(g.age, l.idle)):
+		case g.idle && (p >= phaseSilent || over(g.age, l.idle)):
 			return vLeave
 		}
 	case connLeaving, connClosed:

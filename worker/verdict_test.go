@@ -21,6 +21,7 @@ func TestJudge(t *testing.T) {
 		"fresh has lingered":                {glance{state: connFresh, age: s}, phaseLingered, vLeave},
 		"idle":                              {glance{state: connIdle, age: 4 * s}, phaseServing, vNone},
 		"idle too long":                     {glance{state: connIdle, age: 6 * s}, phaseServing, vLeave},
+		"idle in a stop":                    {glance{state: connIdle, age: s}, phaseSilent, vLeave},
 		"idle lingers in a drain":           {glance{state: connIdle, age: 4 * s}, phaseLingered, vNone},
 		"idle after the budget":             {glance{state: connIdle, age: 0}, phaseGraceful, vLeave},
 		"working":                           {glance{state: connActive, age: 100 * s, quiet: 9 * s}, phaseServing, vNone},
@@ -124,6 +125,22 @@ func TestPlanPhases(t *testing.T) {
 	}
 	if got := (*plan)(nil).at(time.Hour); got != phaseServing {
 		t.Errorf("without a plan: %d", got)
+	}
+	// A service that stops does not wait for who says nothing.
+	s.Keepalive, s.GracefulTimeout, s.StreamTimeout = time.Minute, time.Minute, time.Hour
+	for after, want := range map[time.Duration]phase{
+		0: phaseDraining, stopLinger - 1: phaseDraining, stopLinger: phaseSilent, time.Minute: phaseGraceful,
+	} {
+		if got := planFrom(0, s).stopping(0).at(after); got != want {
+			t.Errorf("%v after a stop: phase %d, want %d", after, got, want)
+		}
+	}
+	if got := planFrom(0, s).stopping(time.Minute - 1).at(time.Minute); got != phaseGraceful {
+		t.Errorf("stopped late in a drain: phase %d", got)
+	}
+	s = config.Settings{Keepalive: time.Second, GracefulTimeout: 5 * time.Second}
+	if got := planFrom(0, s).stopping(0).at(time.Second); got != phaseLingered {
+		t.Errorf("stopped with a short keepalive: phase %d", got)
 	}
 	// A stream never has less time than a request.
 	s.StreamTimeout = 0

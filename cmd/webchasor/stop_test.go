@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"sync"
 	"syscall"
 	"testing"
@@ -204,4 +205,21 @@ func TestScenario08StopLeavesNoWorker(t *testing.T) {
 			t.Errorf("pid %d still exists", pid)
 		}
 	}
+}
+
+// TestSilentClientsDoNotHoldAStop: who says nothing, before a first request or after
+// one, has a few seconds, whatever keepalive and graceful_timeout are.
+func TestSilentClientsDoNotHoldAStop(t *testing.T) {
+	t.Parallel()
+	p := start(t, "WEB_WORKERS=1", "KEEPALIVE=3600", "GRACEFUL_TIMEOUT=3600", "STREAM_TIMEOUT=3600")
+	addr := p.Up()
+	idle := testproc.Client{Addr: addr}
+	defer idle.Close()
+	expectOK(t, idle.Get("/pid"))
+	fresh, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fresh.Close()
+	p.Stop(0)
 }
