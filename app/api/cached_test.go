@@ -29,6 +29,8 @@ func TestNamespaceFollowsTheProviders(t *testing.T) {
 		"models":  {func(u *config.Upstream) { u.Models = []string{"n"} }, false},
 		"rename":  {func(u *config.Upstream) { u.Rename["a"] = "z" }, false},
 		"headers": {func(u *config.Upstream) { u.Headers["X-A"] = "2" }, false},
+		"forward": {func(u *config.Upstream) { u.ForwardHeaders = []string{"X-B"} }, false},
+		"tier":    {func(u *config.Upstream) { u.Priority = 3 }, false},
 	} {
 		s := base()
 		change.do(&s.Upstreams[0])

@@ -122,6 +122,37 @@ func TestPassStreamAtOnce(t *testing.T) {
 	idleSoon(t, s)
 }
 
+// TestPassedStreamNeverBegins: a client that has gone before its response is written has
+// no stream, so nothing but its context's end gives permit and upstream back.
+func TestPassedStreamNeverBegins(t *testing.T) {
+	t.Parallel()
+	up, err := upstreamtest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(up.Close)
+	up.Answer(upstreamtest.Answer{StallAfter: 1})
+	limits := testLimits
+	limits.OpenAI = config.OpenAI{BaseURL: up.URL(), Models: []string{"*"}}
+	f := newFakeHost(t)
+	s := newTestServer(limits, f)
+	t.Cleanup(s.close)
+	s.host.stream = func(*fasthttp.RequestCtx, func(context.Context, Writer) error) {}
+	chat(s, `{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]}`)
+	if got := s.limits.Load().LLM; got != 1 {
+		t.Fatalf("%d LLM permits in use before the stream, want 1", got)
+	}
+	f.end(errTestGone)
+	idleSoon(t, s)
+	deadline := time.Now().Add(30 * time.Second)
+	for up.Active() > 0 && time.Now().Before(deadline) {
+		<-time.After(time.Millisecond)
+	}
+	if up.Active() > 0 {
+		t.Error("the upstream still answers")
+	}
+}
+
 // TestHeartbeats: comments stand in silences, never inside an event, and a whole
 // stream is the same without them.
 func TestHeartbeats(t *testing.T) {
@@ -308,23 +339,6 @@ func TestResponsesBreak(t *testing.T) {
 	_, body := post(t, client, "/v1/responses", `{"model":"m","stream":true,"input":"x"}`)
 	if !strings.Contains(body, "event: error\ndata: {\"type\":\"error\",\"code\":\"upstream_broken\"") {
 		t.Errorf("a broken stream of responses: %q", body)
-	}
-}
-
-func TestModelsOfUpstreams(t *testing.T) {
-	up, _, client := behind(t, func(s *config.API) { s.Echo.Enabled = "true" })
-	up.Answer(upstreamtest.Answer{Body: `{"object":"list","data":[{"id":"gpt-x","object":"model","created":5,"owned_by":"them","new_field":1e3}]}`})
-	resp, body := send(t, client, "GET", "/v1/models", nil)
-	if resp.StatusCode != 200 || !strings.Contains(body, `"id":"echo"`) || !strings.Contains(body, `"new_field":1e3`) {
-		t.Errorf("models: %d %s", resp.StatusCode, body)
-	}
-	resp, body = send(t, client, "GET", "/v1/models/gpt-x", nil)
-	if resp.StatusCode != 200 || !strings.Contains(body, `"owned_by":"them"`) {
-		t.Errorf("a model: %d %s", resp.StatusCode, body)
-	}
-	// With an upstream there is no default model.
-	if resp, body = post(t, client, "/v1/chat/completions", `{"messages":[{"role":"user","content":"x"}]}`); resp.StatusCode != 400 || !strings.Contains(body, `"param":"model"`) {
-		t.Errorf("no model: %d %s", resp.StatusCode, body)
 	}
 }
 

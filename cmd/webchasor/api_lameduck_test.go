@@ -1,11 +1,13 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/webchasor/webchasor/app/api/upstream/upstreamtest"
 	"github.com/webchasor/webchasor/internal/testproc"
 )
 
@@ -99,7 +101,19 @@ func TestLameDuckIsForStopsOnly(t *testing.T) {
 // TestHealthCountsWorkers: any worker knows how many of them are ready.
 func TestHealthCountsWorkers(t *testing.T) {
 	t.Parallel()
-	p := startWith(t, testproc.Options{App: appAPI, Env: []string{"WEB_WORKERS=2"}})
+	up, err := upstreamtest.StartTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(up.Close)
+	ca := t.TempDir() + "/ca.pem"
+	if err := os.WriteFile(ca, up.CertificatePEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startWith(t, testproc.Options{
+		App: appAPI, Env: []string{"WEB_WORKERS=2", "WATCH=false"},
+		Config: "providers:\n  openai:\n    upstreams:\n    - {name: one, base_url: " + up.URL() + ", ca_file: " + ca + "}\n",
+	})
 	addr := p.Up()
 	says := func(counts string) {
 		t.Helper()
@@ -112,6 +126,16 @@ func TestHealthCountsWorkers(t *testing.T) {
 	p.Signal(syscall.SIGTTIN)
 	says(`"workers_ready":3,"workers":3`)
 	p.Signal(syscall.SIGTTOU)
+	says(`"workers_ready":2,"workers":2`)
+	// A worker without its upstream's certificate does not get ready.
+	if err := os.Rename(ca, ca+".away"); err != nil {
+		t.Fatal(err)
+	}
+	p.SignalPID(p.WaitWorkers(2)[0], syscall.SIGKILL)
+	says(`"workers_ready":1,"workers":2`)
+	if err := os.Rename(ca+".away", ca); err != nil {
+		t.Fatal(err)
+	}
 	says(`"workers_ready":2,"workers":2`)
 	p.Stop(0)
 }
