@@ -76,6 +76,8 @@ type (
 	PoisonedShape = control.PoisonedShape
 	// Certificate is one in use, with its life.
 	Certificate = control.Certificate
+	// Upstream is what workers know of an upstream, summed over them.
+	Upstream = control.Upstream
 	// ScaleOrder asks for another number of workers.
 	ScaleOrder = control.ScaleOrder
 	// RecycleOrder asks for replacements: of one slot, or of all.

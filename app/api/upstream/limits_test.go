@@ -95,7 +95,7 @@ func (fakeBody) Close() error { return nil }
 func TestLimitsWatchTheUpstreamOnly(t *testing.T) {
 	start := func(t *testing.T) (*exchange, chan string) {
 		t.Helper()
-		e := &endpoint{Upstream: Upstream{Timeouts: Timeouts{FirstByte: time.Minute, BetweenBytes: 10 * time.Second}}}
+		e := &endpoint{meter: unwatched{}, Upstream: Upstream{Timeouts: Timeouts{FirstByte: time.Minute, BetweenBytes: 10 * time.Second}}}
 		e.health.tell = func(condition, time.Duration) {}
 		x := newExchange(t.Context(), target{endpoint: e}, pass{}, time.Now)
 		bytes := make(chan string, 100)
