@@ -73,6 +73,7 @@ type conn struct {
 	// from is where in the incoming bytes the request under way begins, and
 	// size how long it is: what is behind it is the next one's (fasthttp).
 	from, size uint64
+	entered    uint64 // requests whose handlers have begun
 	req        exchange
 
 	// doubted: a worker that hangs may hold a copy of the descriptor, so closing

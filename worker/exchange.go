@@ -88,6 +88,7 @@ func (c *conn) enter(route uint8) bool {
 	if c.state == connAnswered {
 		return false
 	}
+	c.entered++
 	c.req.entered, c.req.route = true, route
 	return true
 }

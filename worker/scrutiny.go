@@ -170,7 +170,9 @@ func (c *conn) bar(p []byte) (int, error) {
 	d := c.scrutiny.barred
 	c.mu.Lock()
 	running := c.state == connActive && c.req.entered
-	if running && !c.scrutiny.BrokenBody() && len(p) == 1 {
+	// net/http begins its look just before it calls the handler.
+	about := c.state == connActive && !c.thrifty && c.scrutiny.Requests() > c.entered
+	if (running || about) && !c.scrutiny.BrokenBody() && len(p) == 1 {
 		c.mu.Unlock()
 		return c.outlook(p)
 	}
