@@ -18,9 +18,10 @@ import (
 const (
 	leaseLife  = 5 * time.Second
 	leaseRenew = leaseLife / 4
-	leaseWait  = time.Second           // who waits and does not ask again is forgotten after it
-	leaseAsk   = 30 * time.Millisecond // how often who waits asks again
-	redisRetry = time.Second           // between two looks whether Redis is back
+	leaseWait  = time.Second            // who waits and does not ask again is forgotten after it
+	leaseAsk   = 30 * time.Millisecond  // how often who waits asks again
+	lastAsk    = 250 * time.Millisecond // for who has waited nearly too long already
+	redisRetry = time.Second            // between two looks whether Redis is back
 	warnEvery  = time.Minute
 )
 

@@ -174,7 +174,11 @@ func (l *Limiter) everywhere(ctx context.Context, p *Permit, want Want, patience
 	}
 	// Somebody who may not wait asks all the same, once.
 	wait := patience > 0 && l.place.Room()
-	waiting, cancel := context.WithTimeoutCause(ctx, max(patience, l.cluster.wait), ErrSlow)
+	limit := l.cluster.wait
+	if wait {
+		limit = max(patience, min(limit, lastAsk)) // of little patience enough is left to ask
+	}
+	waiting, cancel := context.WithTimeoutCause(ctx, limit, ErrSlow)
 	defer cancel()
 	p.lease, err = l.cluster.acquire(waiting, bounds, wait, beat)
 	if err == nil {
