@@ -23,6 +23,8 @@ func sendNow(fd int, p []byte) (int, error) {
 }
 
 func acceptNow(listener int) (int, net.Addr, error) {
+	syscall.ForkLock.RLock() // no child may be made before it is close-on-exec
+	defer syscall.ForkLock.RUnlock()
 	fd, from, err := unix.Accept(listener)
 	if err != nil {
 		return -1, nil, err
