@@ -79,9 +79,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 	l.fd, l.remote, l.err = -1, nil, nil
 	err := l.raw.Read(l.step)
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
 	case err != nil:
-		err = net.ErrClosed // the only other reason not to wait
+		err = waitEnded(err)
 	case l.err != nil:
 		err = os.NewSyscallError("accept", l.err)
 	}

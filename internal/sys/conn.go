@@ -85,12 +85,10 @@ func (c *Conn) Write(p []byte) (int, error) {
 
 // failed is the error as package net would return it.
 func (c *Conn) failed(op string, err error) error {
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &errno):
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		err = os.NewSyscallError(op, errno)
-	case !errors.Is(err, os.ErrDeadlineExceeded):
-		err = net.ErrClosed // the only other reason not to wait
+	} else {
+		err = waitEnded(err)
 	}
 	return &net.OpError{Op: op, Net: c.remote.Network(), Addr: c.remote, Err: err}
 }

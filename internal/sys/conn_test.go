@@ -165,6 +165,26 @@ func TestConnWaitIsBounded(t *testing.T) {
 	})
 }
 
+// Who waits with borrowed memory hears of a close by its public name, too.
+func TestReadyReaderOfAClosedConn(t *testing.T) {
+	t.Parallel()
+	_, server := tcpPair(t)
+	c, err := TakeConn(dupOf(t, server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReadyReader(c, func() []byte { return make([]byte, 1) }, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Read(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after the close: %v", err)
+	}
+}
+
 // busy says whether somebody reads or writes.
 func (o *ioOp) busy() bool {
 	if o.mu.TryLock() {

@@ -2,6 +2,8 @@ package sys
 
 import (
 	"errors"
+	"net"
+	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -32,17 +34,12 @@ func (o *ioOp) do(by func(func(uintptr) bool) error, p []byte) (int, error) {
 
 // receive reads once. Like send it is false when the poller has to wait and ask again.
 func (o *ioOp) receive(fd uintptr) bool {
-	for {
-		o.n, o.err = receiveNow(int(fd), o.p)
-		switch {
-		case errors.Is(o.err, unix.EINTR):
-			continue
-		case errors.Is(o.err, unix.EAGAIN):
-			o.err = nil
-			return false
-		}
-		return true
+	o.n, o.err = receive(int(fd), o.p)
+	if errors.Is(o.err, unix.EAGAIN) {
+		o.err = nil
+		return false
 	}
+	return true
 }
 
 // send writes until all is written.
@@ -60,4 +57,23 @@ func (o *ioOp) send(fd uintptr) bool {
 		}
 	}
 	return true
+}
+
+// receive is receiveNow, again after a signal.
+func receive(fd int, p []byte) (n int, err error) {
+	for {
+		if n, err = receiveNow(fd, p); !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
+}
+
+// waitEnded is why the poller did not wait: the deadline, or the descriptor was closed.
+// The raw connection of an os.File returns the poller's own error for the latter,
+// which has no public name.
+func waitEnded(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return net.ErrClosed
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
@@ -98,21 +97,13 @@ func tcpSockaddr(addr *net.TCPAddr) (family int, sa unix.Sockaddr, err error) {
 
 // boundTCP asks the kernel which address the socket has.
 func boundTCP(fd int) (string, error) {
-	sa, err := unix.Getsockname(fd)
+	a, err := localAddr(fd)
 	if err != nil {
 		return "", fmt.Errorf("getsockname: %w", err)
 	}
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)).String(), nil
-	case *unix.SockaddrInet6:
-		ip := netip.AddrFrom16(sa.Addr)
-		if sa.ZoneId != 0 {
-			if ifi, err := net.InterfaceByIndex(int(sa.ZoneId)); err == nil {
-				ip = ip.WithZone(ifi.Name)
-			}
-		}
-		return netip.AddrPortFrom(ip, uint16(sa.Port)).String(), nil
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return "", fmt.Errorf("getsockname: unexpected kind of address %T", a)
 	}
-	return "", fmt.Errorf("getsockname: unexpected address family %T", sa)
+	return tcp.AddrPort().String(), nil
 }

@@ -40,7 +40,7 @@ func (r *ReadyReader) Read() (int, error) {
 	err := r.raw.Read(r.try)
 	switch {
 	case err != nil:
-		return 0, err
+		return 0, waitEnded(err)
 	case r.failed != nil:
 		return 0, os.NewSyscallError("read", r.failed)
 	case r.n <= 0:
@@ -52,12 +52,7 @@ func (r *ReadyReader) Read() (int, error) {
 // once returns false when the runtime has to wait and ask again.
 func (r *ReadyReader) once(fd uintptr) bool {
 	buf := r.get()
-	for {
-		r.n, r.failed = receiveNow(int(fd), buf)
-		if !errors.Is(r.failed, unix.EINTR) {
-			break
-		}
-	}
+	r.n, r.failed = receive(int(fd), buf)
 	if errors.Is(r.failed, unix.EAGAIN) {
 		r.put()
 		return false
