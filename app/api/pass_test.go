@@ -95,14 +95,7 @@ func TestPassStreamAtOnce(t *testing.T) {
 	up.Answer(upstreamtest.Answer{Text: "one two", StallAfter: 1})
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	req, err := http.NewRequestWithContext(ctx, "POST", "http://api/v1/chat/completions", strings.NewReader(passStreamBody))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := begin(ctx, t, client, passStreamBody)
 	defer resp.Body.Close()
 	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/event-stream") {
 		t.Errorf("content type %q", kind)
@@ -215,14 +208,7 @@ func TestLeavingASilentStream(t *testing.T) {
 	up.Answer(upstreamtest.Answer{StallAfter: -1})
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	req, err := http.NewRequestWithContext(ctx, "POST", "http://api/v1/chat/completions", strings.NewReader(passStreamBody))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := begin(ctx, t, client, passStreamBody)
 	defer resp.Body.Close()
 	if line, err := bufio.NewReader(resp.Body).ReadString('\n'); line != ": heartbeat\n" {
 		t.Errorf("the first line is %q, %v", line, err)

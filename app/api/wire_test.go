@@ -56,6 +56,20 @@ type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
+// begin asks for a chat completion and leaves reading the answer, and closing it, to the caller.
+func begin(ctx context.Context, t *testing.T, client *http.Client, body string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://api/v1/chat/completions", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
 func send(t *testing.T, client *http.Client, method, path string, body io.Reader, headers ...string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://api"+path, body)
@@ -147,14 +161,7 @@ func TestWireBrokenStream(t *testing.T) {
 			return fn(over, w)
 		})
 	}
-	req, err := http.NewRequestWithContext(t.Context(), "POST", "http://api/v1/chat/completions", strings.NewReader(helloStream))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := begin(t.Context(), t, client, helloStream)
 	defer resp.Body.Close()
 	if body, err := io.ReadAll(resp.Body); err == nil {
 		t.Errorf("the stream ended as if it were whole: %q", body)
